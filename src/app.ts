@@ -63,7 +63,7 @@ export async function createApp(options: AppOptions): Promise<App> {
 }
 
 async function compose(options: AppOptions, stack: AsyncDisposableStack): Promise<App> {
-  const { environment, log, storage } = options;
+  const { log, storage } = options;
   assertBind(options);
   let { config } = options.loaded;
   const { dataDirectory } = config.gateway;
@@ -74,7 +74,6 @@ async function compose(options: AppOptions, stack: AsyncDisposableStack): Promis
   const key = await loadLocalKey(dataDirectory);
   const fleet = new Fleet(config, {
     store: createCatalogStore(database),
-    childEnvironment: environment.childEnvironment(),
     info: { name: 'toolgate', version: VERSION },
     logFor: (server) => log.child({ server }),
   });

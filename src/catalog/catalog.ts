@@ -28,6 +28,9 @@ export class Catalog {
   #listed: readonly Listed[] = [];
   readonly #watches = new Map<string, { source: Source; watch: Disposable }>();
   #merged: Merged;
+  /** The version that listeners were last told of. */
+  #announced: Merged;
+  #isDirty = false;
   /** Lists as raw JSON by view, for the version that is merged now. */
   readonly #lists = new Map<string, Buffer>();
   readonly #pending = { kinds: new Set<ItemKind>(), servers: new Set<string>() };
@@ -39,6 +42,7 @@ export class Catalog {
     this.#log = log;
     this.changed = createEmitter((error) => log.error({ error }, 'a listener failed'));
     this.#merged = merge([], naming);
+    this.#announced = this.#merged;
   }
 
   /** Replaces the sources; those that stay keep what is known of them. */
@@ -59,10 +63,12 @@ export class Catalog {
       if (!before.has(source.name)) this.#pending.servers.add(source.name);
     }
     for (const kind of ITEM_KINDS) this.#pending.kinds.add(kind);
+    this.#isDirty = true;
     this.#settle();
   }
 
   #note(kinds: readonly ItemKind[], servers: readonly string[]): void {
+    this.#isDirty = true;
     for (const kind of kinds) this.#pending.kinds.add(kind);
     for (const server of servers) this.#pending.servers.add(server);
     this.#timer ??= setTimeout(() => this.#settle(), SETTLE_MS);
@@ -74,12 +80,23 @@ export class Catalog {
     const change = { kinds: [...this.#pending.kinds], servers: [...this.#pending.servers] };
     this.#pending.kinds.clear();
     this.#pending.servers.clear();
-    const before = this.#merged;
-    this.#merged = merge(this.#listed, this.#naming);
-    this.#lists.clear();
-    this.#tellDiagnostics();
-    const kinds = change.kinds.filter((kind) => !sameEntries(before.entries[kind], this.#merged.entries[kind]));
+    const before = this.#announced;
+    this.#announced = this.#current;
+    const kinds = change.kinds.filter(
+      (kind) => !sameEntries(before.entries[kind], this.#announced.entries[kind]),
+    );
     if (kinds.length > 0) this.changed.emit({ kinds, servers: change.servers });
+  }
+
+  /** Merged when it is looked at: a reader never sees less than what the servers have said. */
+  get #current(): Merged {
+    if (this.#isDirty) {
+      this.#isDirty = false;
+      this.#merged = merge(this.#listed, this.#naming);
+      this.#lists.clear();
+      this.#tellDiagnostics();
+    }
+    return this.#merged;
   }
 
   #tellDiagnostics(): void {
@@ -91,7 +108,7 @@ export class Catalog {
 
   /** Name collisions and the like, as sentences. */
   get diagnostics(): readonly string[] {
-    return this.#merged.diagnostics;
+    return this.#current.diagnostics;
   }
 
   get sources(): readonly Source[] {
@@ -103,19 +120,20 @@ export class Catalog {
   }
 
   entries(kind: ItemKind, scope: string | undefined): readonly Entry[] {
-    const all = this.#merged.entries[kind];
+    const all = this.#current.entries[kind];
     return scope === undefined ? all : all.filter(({ source }) => source.name === scope);
   }
 
   /** Raw JSON of a list result. */
   list(kind: ItemKind, era: Era, scope: string | undefined): Buffer {
     const key = `${kind} ${era} ${scope ?? ''}`;
+    const entries = this.entries(kind, scope);
     let list = this.#lists.get(key);
     if (!list) {
       const sources = this.#listed
         .map(({ source }) => source)
         .filter(({ name }) => scope === undefined || name === scope);
-      const definitions = this.entries(kind, scope).map(({ source, item, raw }) =>
+      const definitions = entries.map(({ source, item, raw }) =>
         scope === undefined ? rewriteDefinition(raw, this.exposeUri(source.name)) : item.raw,
       );
       list = listResult(kind, era, definitions, sources);
@@ -126,7 +144,7 @@ export class Catalog {
 
   /** Where an exposed tool or prompt name leads; `scope`: the server's own names. */
   find(kind: 'tools' | 'prompts', name: string, scope: string | undefined): Target | undefined {
-    if (scope === undefined) return this.#merged.byName[kind].get(name);
+    if (scope === undefined) return this.#current.byName[kind].get(name);
     const source = this.source(scope);
     const item = source?.snapshot.items[kind].find((one) => one.name === name);
     return source && item ? { source, name, item } : undefined;
@@ -138,7 +156,7 @@ export class Catalog {
    */
   findResource(uri: string, scope: string | undefined): readonly Target[] {
     const sources = this.sources.filter(({ name }) => scope === undefined || name === scope);
-    const listed = scope === undefined ? this.#merged.byName.resources.get(uri) : undefined;
+    const listed = scope === undefined ? this.#current.byName.resources.get(uri) : undefined;
     if (listed) return [listed];
     const parsed = scope === undefined ? parseQualified(uri) : undefined;
     const owner = parsed && sources.find(({ name }) => name === parsed.server);
@@ -159,19 +177,19 @@ export class Catalog {
       const prompt = this.find('prompts', ref, scope);
       return prompt ? [prompt] : [];
     }
-    const template = scope === undefined ? this.#merged.byName.resourceTemplates.get(ref) : undefined;
+    const template = scope === undefined ? this.#current.byName.resourceTemplates.get(ref) : undefined;
     return template ? [template] : this.findResource(ref, scope);
   }
 
   /** How a server's own URIs are shown at the merged endpoint. */
   exposeUri(server: string): ExposeUri {
-    const { shared } = this.#merged;
+    const { shared } = this.#current;
     return (uri) => (shared.has(uri) ? qualified(server, uri) : uri);
   }
 
   /** Whether any URI of the merged catalog is not shown as its server has it. */
   get rewrites(): boolean {
-    return this.#merged.shared.size > 0;
+    return this.#current.shared.size > 0;
   }
 
   [Symbol.dispose](): void {

@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import { createApp } from '../app.ts';
 import type { App } from '../app.ts';
+import type { LoadedConfig } from '../config/config.ts';
 import { environment } from '../config/load.ts';
 import { watchConfig } from '../config/watch.ts';
 import { GatewayError, isGatewayError } from '../core/errors.ts';
@@ -32,7 +33,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
     storage: 'disk',
     ...(port === undefined ? {} : { port }),
   });
-  await using _watch = watchFile(loaded.file, app, log);
+  await using _watch = watchFile(loaded, app, log);
   const stopped = untilStopped(log);
   await Promise.race([app.ready, stopped]);
   printBanner(app, loaded.file, terminal);
@@ -63,8 +64,8 @@ export async function lockOf(directory: string): Promise<Lock> {
 }
 
 /** A saved file counts at once; a bad one changes nothing and says why. */
-export function watchFile(file: string, app: App, log: Logger): AsyncDisposable {
-  return watchConfig(file, (result) => {
+export function watchFile({ file, digest }: LoadedConfig, app: App, log: Logger): AsyncDisposable {
+  const onEvent = (result: LoadedConfig | GatewayError) => {
     if (isGatewayError(result)) {
       log.error({ file, reason: result.message }, 'the saved configuration is not used');
       return;
@@ -72,7 +73,8 @@ export function watchFile(file: string, app: App, log: Logger): AsyncDisposable 
     for (const warning of result.warnings) log.warn({ warning }, 'configuration');
     app.reload(result);
     log.info({ servers: app.config.servers.length }, 'configuration reloaded');
-  });
+  };
+  return watchConfig(file, onEvent, { since: digest });
 }
 
 function printBanner(app: App, file: string, terminal: Terminal): void {

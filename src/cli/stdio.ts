@@ -69,7 +69,7 @@ async function bridge(
 async function become(loaded: LoadedConfig, log: Logger): Promise<OwnGateway> {
   const stack = new AsyncDisposableStack();
   const app = stack.use(await startOnAnyPort(loaded, log));
-  stack.use(watchFile(loaded.file, app, log));
+  stack.use(watchFile(loaded, app, log));
   // With nothing known from last time the host's first list would be empty.
   const isKnown = app.statuses().some(({ counts }) => counts.tools > 0);
   if (!isKnown) await app.ready;

@@ -18,6 +18,8 @@ export interface BridgeContext {
   readonly write: (message: Buffer) => Promise<void>;
   readonly log: Log;
   readonly maxMessageBytes: number;
+  /** The shortest pause before a stream that broke is opened again. */
+  readonly reopenMs: number;
   /** The end of the bridge. */
   readonly signal: AbortSignal;
 }

@@ -8,7 +8,6 @@ import type { BridgeContext } from './bridge-exchange.ts';
 import { sessionHeaders } from './bridge-session.ts';
 import type { Session } from './bridge-session.ts';
 
-const FIRST_PAUSE_MS = 100;
 const MAX_PAUSE_MS = 30_000;
 
 /** Why a stream is not opened again. */
@@ -40,7 +39,7 @@ export async function keepStream(
       if (signal.aborted) return;
       context.log.info({ reason: reasonOf(error) }, 'the stream of notifications broke');
     }
-    const pauseMs = resumption.retryMs ?? Math.min(FIRST_PAUSE_MS * 2 ** failures, MAX_PAUSE_MS);
+    const pauseMs = resumption.retryMs ?? Math.min(context.reopenMs * 2 ** failures, MAX_PAUSE_MS);
     failures++;
     // Half of it by chance, so that many hosts do not all come back to a new gateway at once.
     await wait(pauseMs * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {});

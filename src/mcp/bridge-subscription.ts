@@ -20,7 +20,7 @@ import type { Endpoint } from './bridge-link.ts';
 
 const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
 /** So often in a row listening is tried again before the host is told that it is over. */
-const MAX_FAILURES = 8;
+const MAX_FAILURES = 5;
 /** A stream that held so long was a good one. */
 const GOOD_MS = 30_000;
 const MAX_PAUSE_MS = 5_000;
@@ -46,7 +46,8 @@ export async function runSubscription(
     failures = Date.now() - startedAt >= GOOD_MS ? 1 : failures + 1;
     // Nothing has been promised before the first acknowledgement: then it is a request like any other.
     if (!stream.isAcknowledged || failures > MAX_FAILURES) return stream.giveUp();
-    await wait(Math.min(100 * 2 ** failures, MAX_PAUSE_MS), undefined, { signal: exchange.signal });
+    const pauseMs = Math.min(context.reopenMs * 2 ** failures, MAX_PAUSE_MS);
+    await wait(pauseMs, undefined, { signal: exchange.signal });
   }
 }
 

@@ -56,8 +56,6 @@ export function handleModern(context: Context, listeners: Listeners, request: Mo
   const view: View = { principal, era: 'modern', scope };
   const { method } = message;
   if (isCallMethod(method)) {
-    // Lists and the like find out for themselves that there is no such server.
-    if (scope !== undefined) context.gateway.describe(view);
     if (method === 'tools/call') {
       const mirrored = context.gateway.mirrored(view, params.name);
       if (mirrored.length > 0) checkParameterHeaders(req.headers, message, params, mirrored);

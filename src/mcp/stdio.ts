@@ -41,11 +41,14 @@ export interface StdioBridgeOptions {
   readonly maxMessageBytes: number;
   /** Milliseconds that calls in flight get to finish once the input has ended. Default 5,000. */
   readonly drainMs?: number;
+  /** Milliseconds before a stream that broke is opened again; doubled each time. Default 100. */
+  readonly reopenMs?: number;
 }
 
 /** Requests of the host that may be under way at once. */
 const MAX_EXCHANGES = 4096;
 const DEFAULT_DRAIN_MS = 5_000;
+const DEFAULT_REOPEN_MS = 100;
 const FLUSH_DEADLINE_MS = 1_000;
 
 /** Runs until the input ends or the signal comes; the session is closed when it settles. */
@@ -84,6 +87,7 @@ function createBridge(options: StdioBridgeOptions) {
     write: (message) => lines.write(message),
     log: options.log,
     maxMessageBytes: options.maxMessageBytes,
+    reopenMs: options.reopenMs ?? DEFAULT_REOPEN_MS,
     signal: over.signal,
   };
   const eras = { legacy: new LegacyBridge(context), modern: createModernBridge(context) };

@@ -100,6 +100,8 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
         ...target(url, request),
         ...(signal ? { signal } : {}),
       });
+      // Whoever reads the body hears of its failure; one that is thrown away must not end the process.
+      body.on('error', () => {});
       return { status: statusCode, headers, body };
     },
     [Symbol.asyncDispose]: () => agent.destroy(),

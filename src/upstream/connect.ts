@@ -20,8 +20,6 @@ const PROBE_MS = 5_000;
 export interface ConnectOptions {
   readonly config: ServerConfig;
   readonly client: HttpClient;
-  /** What every child process may see of the gateway's environment. */
-  readonly childEnvironment: Readonly<Record<string, string>>;
   readonly events: ConnectionEvents;
   readonly signal: AbortSignal;
   readonly info: ClientInfo;
@@ -62,8 +60,7 @@ export async function connect(options: ConnectOptions): Promise<Opened> {
 type Unprobed = Omit<Opened, 'probed'>;
 
 async function connectStdio(options: ConnectOptions, config: StdioServer): Promise<Unprobed> {
-  const { name: server, command, args, cwd, maxMessageBytes: maxBytes } = config;
-  const env = { ...options.childEnvironment, ...config.env };
+  const { name: server, command, args, env, cwd, maxMessageBytes: maxBytes } = config;
   const { events, log, signal, info } = options;
   const start = () =>
     StdioConnection.start({ server, command, args, env, cwd, maxBytes, events: guarded.events, log });

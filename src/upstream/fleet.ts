@@ -12,7 +12,6 @@ import type { UpstreamStatus } from './upstream.ts';
 
 export interface FleetOptions {
   readonly store: CatalogStore;
-  readonly childEnvironment: Readonly<Record<string, string>>;
   readonly info: ClientInfo;
   /** A logger whose lines carry the server's name. */
   readonly logFor: (server: string) => Log;
@@ -73,7 +72,7 @@ export class Fleet {
   }
 
   #start(config: ServerConfig): void {
-    const { store, info, childEnvironment, logFor } = this.#options;
+    const { store, info, logFor } = this.#options;
     const known = this.#stored.get(config.name);
     const client = createHttpClient({
       allowAddresses: config.transport === 'stdio' ? [] : config.allowAddresses,
@@ -83,7 +82,6 @@ export class Fleet {
       stored: known?.fingerprint === config.fingerprint ? known : undefined,
       store,
       client,
-      childEnvironment,
       info,
       log: logFor(config.name),
     });

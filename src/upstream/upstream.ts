@@ -39,7 +39,6 @@ export interface UpstreamOptions {
   readonly stored: StoredServer | undefined;
   readonly store: CatalogStore;
   readonly client: HttpClient;
-  readonly childEnvironment: Readonly<Record<string, string>>;
   readonly info: ClientInfo;
   readonly log: Log;
 }
@@ -157,7 +156,7 @@ export class Upstream implements Source {
     clearTimeout(this.#retryTimer);
     this.#lastAttemptAt = performance.now();
     this.#enter('connecting', this.#reason);
-    const { client, childEnvironment, info, log } = this.#options;
+    const { client, info, log } = this.#options;
     let ended: GatewayError | undefined;
     const events = {
       onNotification: (message: Message) => this.#notified(message),
@@ -171,7 +170,6 @@ export class Upstream implements Source {
       const opened = await connect({
         config: this.#config,
         client,
-        childEnvironment,
         events,
         signal,
         info,

@@ -35,12 +35,11 @@ for (const [name, transportTo] of Object.entries(v1Transports)) {
       assert.equal(client.getInstructions(), 'Be kind.');
       const { tools } = await client.listTools();
       assert.ok(tools.some((tool) => tool.name === 'echo'));
-      const seen: number[] = [];
-      const result = await client.callTool({ name: 'count', arguments: { times: 5 } }, undefined, {
-        onprogress: ({ progress }) => seen.push(progress),
+      // This client loses progress that shares a chunk with the answer, so the answer waits for it.
+      const result = await client.callTool({ name: 'hang' }, undefined, {
+        onprogress: () => door.gateway.release(),
       });
-      assert.deepEqual(result.content, [{ type: 'text', text: '5' }]);
-      assert.deepEqual(seen, [1, 2, 3, 4, 5]);
+      assert.deepEqual(result.content, [{ type: 'text', text: 'released' }]);
       door.gateway.change({ kinds: ['tools'] });
       await changed.promise;
       await client.subscribeResource({ uri: RESOURCE });

@@ -71,7 +71,8 @@ test('an answer that is too large ends its own request only', async () => {
     if (message?.id === 1) return sendJson(received, text);
     const events = openEvents(received);
     events.send(text);
-    return events.end();
+    events.end();
+    return undefined;
   });
   await using host = startHost({ endpoint: at(server), maxMessageBytes: 100_000 });
   host.send(modern(1, 'tools/call', { name: 'big' }));

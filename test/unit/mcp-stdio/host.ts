@@ -25,6 +25,7 @@ export interface HostOptions {
   readonly endpoint: () => Promise<Endpoint>;
   readonly maxMessageBytes?: number;
   readonly drainMs?: number;
+  readonly reopenMs?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -49,6 +50,7 @@ export function startHost(options: HostOptions): Host {
     log: logger,
     signal: options.signal ?? new AbortController().signal,
     maxMessageBytes: options.maxMessageBytes ?? 1_048_576,
+    ...(options.reopenMs === undefined ? {} : { reopenMs: options.reopenMs }),
     ...(options.drainMs === undefined ? {} : { drainMs: options.drainMs }),
   });
   const line: Host['line'] = (predicate) =>

@@ -150,7 +150,7 @@ test('a gateway that ends a subscription and stays away: its own result ends it'
     events.end();
     void server.stop();
   });
-  await using host = startHost({ endpoint: at(server) });
+  await using host = startHost({ endpoint: at(server), reopenMs: 1 });
   host.send(modern(1, 'subscriptions/listen', LISTEN));
   assert.equal((await host.answer(1)).result.last, true);
 });

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 
 export interface Received {
   readonly method: string;
+  readonly path: string;
   readonly headers: IncomingMessage['headers'];
   readonly body: Buffer;
   /** The body, parsed; undefined when there is none. */
@@ -34,7 +35,14 @@ export async function startRawServer(answer: Answer, port = 0): Promise<RawServe
       for await (const chunk of req) chunks.push(chunk as Buffer);
       const body = Buffer.concat(chunks);
       const message = body.length > 0 ? JSON.parse(body.toString()) : undefined;
-      const received = { method: req.method!, headers: req.headers, body, message, res };
+      const received = {
+        method: req.method!,
+        path: req.url!,
+        headers: req.headers,
+        body,
+        message,
+        res,
+      };
       seen.push(received);
       for (const wake of waiting) wake();
       await answer(received);

@@ -175,6 +175,7 @@ export function createTestGateway(): TestGateway {
       const update = readMessage(notificationMessage('notifications/resources/updated', { uri }));
       for (const listener of subscribed.get(uri) ?? []) listener(update);
     },
+    drain: () => Promise.resolve(),
     called: callCount.reached,
     cancelled: cancelCount.reached,
   };
