@@ -45,9 +45,9 @@ const SNIPPETS: Readonly<Record<SnippetHost, (facts: SnippetFacts) => string>> =
  * from the data directory, so nothing secret stands in the file.
  */
 function claudeDesktop({ node, program, config, platform }: SnippetFacts): string {
-  const { isAbsolute } = platform === 'win32' ? win32 : posix;
+  const paths = platform === 'win32' ? win32 : posix;
   for (const path of [node, program, config]) {
-    if (!isAbsolute(path)) {
+    if (!paths.isAbsolute(path)) {
       throw new GatewayError('INTERNAL', `The path ${path} of the snippet is not absolute.`);
     }
   }

@@ -209,6 +209,19 @@ export async function failureOf(
   return readHttpFailure(message, endpoint, response, await readFailureBody(response));
 }
 
+/** The answer to a request of the bridge's own; what else the stream carries is nobody's. */
+export async function answerIn(
+  response: HttpResponse,
+  request: Message,
+  maxBytes: number,
+): Promise<Message | undefined> {
+  for await (const { bytes } of messagesOf(response, maxBytes)) {
+    const message = bytes && tryRead(bytes);
+    if (message?.kind === 'response' && idOf(message) === idOf(request)) return message;
+  }
+  return undefined;
+}
+
 export const isSuccess = ({ status }: HttpResponse): boolean => status >= 200 && status < 300;
 
 /** Requests that change nothing, or to the same state however often: these may be sent again. */

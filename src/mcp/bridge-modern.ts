@@ -1,14 +1,15 @@
 // The bridge for hosts of the modern era: every request is an HTTP POST of its own, with the headers that
 // stdio does not have (2026-07-28, basic/transports/streamable-http, "Request Metadata").
 import type { Message } from '../core/call.ts';
+import { reasonOf } from '../core/errors.ts';
 import type { HttpResponse } from '../net/http-client.ts';
 import { META, MODERN_VERSION } from '../wire/era.ts';
 import { requestHeaders } from '../wire/headers.ts';
 import { editObject, isStringAt, stringAt, valueOf } from '../wire/json.ts';
 import { idOf, readMessage, readParams } from '../wire/message.ts';
 import type { Params } from '../wire/message.ts';
-import { discard, EVENTS_TYPE, JSON_TYPE, messagesOf } from './bridge-answer.ts';
-import { failureOf, isSafe, isSuccess, notMcp, relay, tryRead } from './bridge-exchange.ts';
+import { discard, EVENTS_TYPE, JSON_TYPE } from './bridge-answer.ts';
+import { answerIn, failureOf, isSafe, isSuccess, notMcp, relay } from './bridge-exchange.ts';
 import type { BridgeContext, Exchange } from './bridge-exchange.ts';
 import { createMirroredParameters } from './bridge-headers.ts';
 import { lostError } from './bridge-link.ts';
@@ -20,12 +21,6 @@ const NOTIFY_DEADLINE_MS = 10_000;
 /** Pages of tools/list that are read to find out about one tool. */
 const MAX_PAGES = 100;
 
-export interface ModernBridge {
-  /** Settles when the exchange is over. */
-  request(exchange: Exchange): Promise<void>;
-  notify(message: Message): Promise<void>;
-}
-
 /** An answer to a POST, and who gave it. */
 interface Reply {
   readonly endpoint: Endpoint;
@@ -36,98 +31,109 @@ interface Reply {
 export const hasEnvelope = (params: Params): boolean =>
   valueOf(params.meta, META.protocolVersion) !== undefined;
 
-export function createModernBridge(context: BridgeContext): ModernBridge {
-  const { link, log, maxMessageBytes: maxBytes } = context;
-  const mirrored = createMirroredParameters();
-  let version: string = MODERN_VERSION;
+export class ModernBridge {
+  readonly #context: BridgeContext;
+  readonly #mirrored = createMirroredParameters();
+  /** The one that the host used last. */
+  #version: string = MODERN_VERSION;
 
-  const post = (message: Message, params: Params, signal: AbortSignal, onSend?: () => void) =>
-    link.retrying({ safe: isSafe(message.method), signal }, async (): Promise<Reply> => {
-      const endpoint = await link.current(signal);
-      onSend?.();
-      const response = await link.send(endpoint, {
-        method: 'POST',
-        headers: {
-          ...requestHeaders(
-            message,
-            params,
-            versionOf(message, params),
-            headersOf(message, params),
-          ),
-          accept: `${JSON_TYPE}, ${EVENTS_TYPE}`,
-          'content-type': JSON_TYPE,
-        },
-        body: message.bytes,
-        signal,
-      });
-      return { endpoint, response };
-    });
+  constructor(context: BridgeContext) {
+    this.#context = context;
+  }
 
-  /** A message without an envelope gets the last version: the gateway then says what is missing. */
-  const versionOf = ({ bytes }: Message, { meta }: Params): string => {
-    const span = valueOf(meta, META.protocolVersion);
-    if (span && isStringAt(bytes, span)) version = stringAt(bytes, span);
-    return version;
-  };
-  const headersOf = ({ method }: Message, { name }: Params) =>
-    method === 'tools/call' ? mirrored.of(name) : [];
+  /** Settles when the exchange is over. */
+  async request(exchange: Exchange): Promise<void> {
+    const params = readParams(exchange.message);
+    if (!exchange.isSubscription) return this.#ask(exchange, params);
+    return runSubscription(this.#context, exchange, () =>
+      this.#post(exchange.message, params, exchange.signal),
+    );
+  }
 
-  const onAnswerTo = ({ method }: Message) =>
-    method === 'tools/list' ? (answer: Message) => void mirrored.learn(answer) : undefined;
-
-  /** Lists the tools in the call's own envelope. @returns whether the call needs other headers now. */
-  const relearn = async (call: Message, params: Params, signal: AbortSignal): Promise<boolean> => {
-    const before = JSON.stringify(mirrored.of(params.name));
-    const { bytes } = call;
-    const envelope = editObject(bytes, params.meta, new Map([['progressToken', null]]));
-    let cursor: Buffer | undefined;
-    for (let page = 0; page < MAX_PAGES; page++) {
-      const list = listMessage(envelope, cursor);
-      const { response } = await post(list, readParams(list), signal);
-      if (!isSuccess(response)) await discard(response);
-      const answer = isSuccess(response) ? await answerIn(response, list, maxBytes) : undefined;
-      cursor = answer && mirrored.learn(answer);
-      if (!cursor) break;
+  async notify(message: Message): Promise<void> {
+    const { signal, log } = this.#context;
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(NOTIFY_DEADLINE_MS)]);
+    const { response } = await this.#post(message, readParams(message), deadline);
+    if (!isSuccess(response)) {
+      log.warn({ status: response.status, method: message.method }, 'a notification was refused');
     }
-    return JSON.stringify(mirrored.of(params.name)) !== before;
-  };
+    await discard(response);
+  }
 
-  const request = async (exchange: Exchange, params: Params, isResent = false): Promise<void> => {
+  async #ask(exchange: Exchange, params: Params, isResent = false): Promise<void> {
     const { message, signal } = exchange;
-    const { endpoint, response } = await post(message, params, signal, () => {
-      exchange.sent = true;
-    });
+    const { log, maxMessageBytes: maxBytes } = this.#context;
+    const { endpoint, response } = await this.#post(message, params, signal);
     if (isSuccess(response)) {
-      return relayWhole(exchange, response, () =>
-        relay(exchange, response, { maxBytes, log, onAnswer: onAnswerTo(message) }),
-      );
+      const options = {
+        maxBytes,
+        log,
+        onAnswer: (answer: Message) => this.#learn(message, answer),
+      };
+      return relayWhole(exchange, response, () => relay(exchange, response, options));
     }
     const failure = await failureOf(message, endpoint, response);
     // The gateway did not run it: it refused the headers, which a list tells anew. Once.
     const mayResend = failure.rpcCode === HEADER_MISMATCH && message.method === 'tools/call';
-    if (mayResend && !isResent && (await relearn(message, params, signal).catch(() => false))) {
-      return request(exchange, params, true);
+    if (mayResend && !isResent && (await this.#relearn(params, message, signal))) {
+      return this.#ask(exchange, params, true);
     }
     return exchange.refuse(failure);
-  };
+  }
 
-  return {
-    request(exchange) {
-      const params = readParams(exchange.message);
-      if (!exchange.isSubscription) return request(exchange, params);
-      return runSubscription(context, exchange, () =>
-        post(exchange.message, params, exchange.signal),
-      );
-    },
-    async notify(message) {
-      const signal = AbortSignal.any([context.signal, AbortSignal.timeout(NOTIFY_DEADLINE_MS)]);
-      const { response } = await post(message, readParams(message), signal);
-      if (!isSuccess(response)) {
-        log.warn({ status: response.status, method: message.method }, 'a notification was refused');
+  #post(message: Message, params: Params, signal: AbortSignal): Promise<Reply> {
+    const { link } = this.#context;
+    const { method, bytes: body } = message;
+    const mirrored = method === 'tools/call' ? this.#mirrored.of(params.name) : [];
+    const headers = {
+      ...requestHeaders(message, params, this.#versionOf(message, params), mirrored),
+      accept: `${JSON_TYPE}, ${EVENTS_TYPE}`,
+      'content-type': JSON_TYPE,
+    };
+    return link.retrying({ safe: isSafe(method), signal }, async () => {
+      const endpoint = await link.current(signal);
+      const response = await link.send(endpoint, { method: 'POST', headers, body, signal });
+      return { endpoint, response };
+    });
+  }
+
+  /** A message without an envelope gets the last version: the gateway then says what is missing. */
+  #versionOf({ bytes }: Message, { meta }: Params): string {
+    const span = valueOf(meta, META.protocolVersion);
+    if (span && isStringAt(bytes, span)) this.#version = stringAt(bytes, span);
+    return this.#version;
+  }
+
+  #learn({ method }: Message, answer: Message): void {
+    if (method === 'tools/list') this.#mirrored.learn(answer);
+  }
+
+  /** Lists the tools in the call's own envelope. @returns whether the call needs other headers now. */
+  async #relearn(params: Params, call: Message, signal: AbortSignal): Promise<boolean> {
+    const before = JSON.stringify(this.#mirrored.of(params.name));
+    const envelope = editObject(call.bytes, params.meta, new Map([['progressToken', null]]));
+    try {
+      let cursor: Buffer | undefined;
+      for (let page = 0; page < MAX_PAGES && (page === 0 || cursor); page++) {
+        cursor = await this.#learnPage(listMessage(envelope, cursor), signal);
       }
+    } catch (error) {
+      // The call's own failure is the one to tell.
+      this.#context.log.info({ reason: reasonOf(error) }, 'the tools could not be listed');
+    }
+    return JSON.stringify(this.#mirrored.of(params.name)) !== before;
+  }
+
+  /** @returns the cursor of the next page */
+  async #learnPage(list: Message, signal: AbortSignal): Promise<Buffer | undefined> {
+    const { response } = await this.#post(list, readParams(list), signal);
+    if (!isSuccess(response)) {
       await discard(response);
-    },
-  };
+      return undefined;
+    }
+    const answer = await answerIn(response, list, this.#context.maxMessageBytes);
+    return answer && this.#mirrored.learn(answer);
+  }
 }
 
 /** Passes an answer on and sees to it that there is one, also when the stream ends early. */
@@ -153,17 +159,4 @@ function listMessage(envelope: Buffer, cursor: Buffer | undefined): Message {
       Buffer.from('}}'),
     ]),
   );
-}
-
-/** The answer to a request of the bridge's own; what else the stream carries is nobody's. */
-export async function answerIn(
-  response: HttpResponse,
-  request: Message,
-  maxBytes: number,
-): Promise<Message | undefined> {
-  for await (const { bytes } of messagesOf(response, maxBytes)) {
-    const message = bytes && tryRead(bytes);
-    if (message?.kind === 'response' && idOf(message) === idOf(request)) return message;
-  }
-  return undefined;
 }

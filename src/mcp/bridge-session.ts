@@ -5,10 +5,9 @@ import type { HttpResponse } from '../net/http-client.ts';
 import { isStringAt, membersOf, stringAt, valueOf } from '../wire/json.ts';
 import { notificationMessage, readParams } from '../wire/message.ts';
 import { discard, EVENTS_TYPE, JSON_TYPE, single } from './bridge-answer.ts';
-import { failureOf, isSuccess, notMcp } from './bridge-exchange.ts';
+import { answerIn, failureOf, isSuccess, notMcp } from './bridge-exchange.ts';
 import type { BridgeContext } from './bridge-exchange.ts';
 import type { Endpoint } from './bridge-link.ts';
-import { answerIn } from './bridge-modern.ts';
 
 export interface Session {
   readonly endpoint: Endpoint;

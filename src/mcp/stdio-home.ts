@@ -36,7 +36,7 @@ export interface Home extends AsyncDisposable {
    * @throws GatewayError GATEWAY_NOT_RUNNING when the owner of the lock does not answer, and what `become`
    * throws
    */
-  endpoint(): Promise<Endpoint>;
+  readonly endpoint: () => Promise<Endpoint>;
   /** This process is the gateway. */
   readonly isOwner: boolean;
 }

@@ -21,9 +21,10 @@ import type { BridgeContext } from './bridge-exchange.ts';
 import { LegacyBridge } from './bridge-legacy.ts';
 import { createLink, within } from './bridge-link.ts';
 import type { Endpoint } from './bridge-link.ts';
-import { createModernBridge, hasEnvelope } from './bridge-modern.ts';
+import { hasEnvelope, ModernBridge } from './bridge-modern.ts';
 import { subscriptionEnd } from './bridge-subscription.ts';
 import { createLineWriter } from './stdio-lines.ts';
+import type { LineWriter } from './stdio-lines.ts';
 
 export interface StdioBridgeOptions {
   /** Usually stdin. */
@@ -53,129 +54,148 @@ const FLUSH_DEADLINE_MS = 1_000;
 
 /** Runs until the input ends or the signal comes; the session is closed when it settles. */
 export async function runStdioBridge(options: StdioBridgeOptions): Promise<void> {
-  const { input, signal } = options;
-  const bridge = createBridge(options);
+  const { input, output, signal } = options;
+  const bridge = new Bridge(options);
   const reader = createFrameReader({
     maxBytes: options.maxMessageBytes,
-    onFrame: bridge.take,
-    onOversize: bridge.refuseOversize,
+    onFrame: (bytes) => bridge.take(bytes),
+    onOversize: (oversize) => bridge.refuse(oversize),
   });
   const onData = (chunk: Buffer | string) => reader.push(Buffer.from(chunk as string));
   const ended = Promise.withResolvers<void>();
   const end = () => ended.resolve();
-  input.on('data', onData).once('end', end).once('close', end).once('error', end);
+  input.on('data', onData).once('end', end).once('close', end).on('error', end);
   // A host that reads no more can be told nothing more.
-  options.output.on('error', end).once('close', end);
+  output.on('error', end).once('close', end);
   signal.addEventListener('abort', end, { once: true });
   try {
     if (!signal.aborted) await ended.promise;
     input.off('data', onData).pause();
     if (!signal.aborted) reader.end();
-    await bridge.finish();
+    await bridge[Symbol.asyncDispose]();
   } finally {
     signal.removeEventListener('abort', end);
-    options.output.off('error', end).off('close', end);
+    output.off('error', end).off('close', end);
     input.off('end', end).off('close', end).off('error', end);
   }
 }
 
-function createBridge(options: StdioBridgeOptions) {
-  const over = new AbortController();
-  const lines = createLineWriter(options.output, over.signal);
-  const context: BridgeContext = {
-    link: createLink(options),
-    write: (message) => lines.write(message),
-    log: options.log,
-    maxMessageBytes: options.maxMessageBytes,
-    reopenMs: options.reopenMs ?? DEFAULT_REOPEN_MS,
-    signal: over.signal,
-  };
-  const eras = { legacy: new LegacyBridge(context), modern: createModernBridge(context) };
-  const exchanges = new Map<Exchange, Promise<void>>();
-  const errands = new Set<Promise<void>>();
-  let isModern = false;
+/** What goes on between one host and its gateway. */
+class Bridge {
+  readonly #options: StdioBridgeOptions;
+  readonly #over = new AbortController();
+  readonly #lines: LineWriter;
+  readonly #context: BridgeContext;
+  readonly #legacy: LegacyBridge;
+  readonly #modern: ModernBridge;
+  readonly #exchanges = new Map<Exchange, Promise<void>>();
+  /** Messages under way that have no answer. */
+  readonly #errands = new Set<Promise<void>>();
+  #isModern = false;
 
-  /** What has no answer: a failure is for the log. */
-  const runErrand = (work: Promise<void>) => {
-    const errand = work.catch((error: unknown) =>
-      options.log.warn({ reason: reasonOf(error) }, 'a message of the host was not passed on'),
-    );
-    errands.add(errand);
-    void errand.finally(() => errands.delete(errand));
-  };
-  const tell = (id: string, error: GatewayError) =>
-    runErrand(context.write(errorMessage(id, toRpcError(error))));
+  constructor(options: StdioBridgeOptions) {
+    this.#options = options;
+    this.#lines = createLineWriter(options.output, this.#over.signal);
+    this.#context = {
+      link: createLink(options),
+      write: (message) => this.#lines.write(message),
+      log: options.log,
+      maxMessageBytes: options.maxMessageBytes,
+      reopenMs: options.reopenMs ?? DEFAULT_REOPEN_MS,
+      signal: this.#over.signal,
+    };
+    this.#legacy = new LegacyBridge(this.#context);
+    this.#modern = new ModernBridge(this.#context);
+  }
 
-  const startRequest = (message: Message, modern: boolean) => {
-    const exchange = new Exchange(message, modern ? 'modern' : 'legacy', context);
-    const run =
-      exchanges.size >= MAX_EXCHANGES
-        ? exchange.fail(tooMany())
-        : (modern ? eras.modern : eras.legacy).request(exchange);
-    const done = run
+  /** Takes a line of the host. */
+  take(line: Buffer): void {
+    if (skipSpace(line, 0) === line.length) return;
+    for (const bytes of messagesIn(line)) {
+      try {
+        this.#dispatch(readMessage(bytes));
+      } catch (error) {
+        if (!isGatewayError(error)) throw error;
+        this.#tell(salvageId(bytes), error);
+      }
+    }
+  }
+
+  refuse(oversize: Oversize): void {
+    this.#tell(oversizeId(oversize), oversized(oversize.bytes, this.#options.maxMessageBytes));
+  }
+
+  /** Lets the calls in flight finish for a while, answers the rest, and ends the session. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { output, drainMs = DEFAULT_DRAIN_MS } = this.#options;
+    await endSubscriptions(this.#exchanges.keys());
+    const underWay = [...this.#exchanges.values(), ...this.#errands];
+    await settle(underWay, output.destroyed ? 0 : drainMs);
+    const left = [...this.#exchanges.keys()].map((exchange) => exchange.abandon(stopped()));
+    await settle(left, FLUSH_DEADLINE_MS);
+    await this.#legacy[Symbol.asyncDispose]();
+    await settle([this.#lines.flush()], FLUSH_DEADLINE_MS);
+    this.#over.abort(stopped());
+    await Promise.allSettled([...this.#exchanges.values(), ...this.#errands]);
+  }
+
+  #dispatch(message: Message): void {
+    const { kind, method } = message;
+    if (kind === 'response') return this.#run(this.#legacy.respond(message));
+    if (method === 'notifications/cancelled') return this.#cancel(message);
+    const isModern = this.#settleEra(message);
+    if (kind === 'request') return this.#start(message, isModern);
+    return this.#run((isModern ? this.#modern : this.#legacy).notify(message));
+  }
+
+  /** A message says its era itself; one that does not is of the era that the host has opened in. */
+  #settleEra(message: Message): boolean {
+    if (message.method === 'initialize') return false;
+    const isModern = hasEnvelope(readParams(message)) || (this.#isModern && !this.#legacy.isOpen);
+    this.#isModern ||= isModern;
+    return isModern;
+  }
+
+  #start(message: Message, isModern: boolean): void {
+    const exchange = new Exchange(message, isModern ? 'modern' : 'legacy', this.#context);
+    const era = isModern ? this.#modern : this.#legacy;
+    const isFull = this.#exchanges.size >= MAX_EXCHANGES;
+    const done = (isFull ? exchange.fail(tooMany()) : era.request(exchange))
       .catch((error: unknown) => exchange.fail(error))
-      .catch((error: unknown) =>
-        options.log.warn({ reason: reasonOf(error) }, 'no answer was taken'),
-      )
-      .finally(() => exchanges.delete(exchange));
-    exchanges.set(exchange, done);
-  };
+      .catch((error: unknown) => this.#note(error))
+      .finally(() => this.#exchanges.delete(exchange));
+    this.#exchanges.set(exchange, done);
+  }
 
-  const cancel = (notification: Message) => {
+  #cancel(notification: Message): void {
     const id = valueOf(readParams(notification).members, 'requestId');
     const text = id ? sliceOf(notification.bytes, id).toString() : '';
-    const exchange = exchanges.keys().find((each) => each.id === text && each.isOpen);
+    const exchange = this.#exchanges.keys().find((each) => each.id === text && each.isOpen);
+    // None is under way by that id: the answer and the cancellation have crossed.
     if (!exchange) return;
     if (exchange.era === 'modern') exchange.cancel();
-    else runErrand(eras.legacy.cancel(exchange, notification));
-  };
+    else this.#run(this.#legacy.cancel(exchange, notification));
+  }
 
-  const dispatch = (message: Message) => {
-    if (message.kind === 'response') return runErrand(eras.legacy.respond(message));
-    if (message.method === 'notifications/cancelled') return cancel(message);
-    const opensLegacy = message.method === 'initialize';
-    const modern =
-      !opensLegacy && (hasEnvelope(readParams(message)) || (isModern && !eras.legacy.isOpen));
-    if (modern) isModern = true;
-    if (message.kind === 'request') return startRequest(message, modern);
-    return runErrand((modern ? eras.modern : eras.legacy).notify(message));
-  };
+  #tell(id: string, error: GatewayError): void {
+    this.#run(this.#context.write(errorMessage(id, toRpcError(error))));
+  }
 
-  const takeOne = (bytes: Buffer) => {
-    try {
-      dispatch(readMessage(bytes));
-    } catch (error) {
-      if (!isGatewayError(error)) throw error;
-      tell(salvageId(bytes), error);
-    }
-  };
+  /** Something that has no answer: a failure is for the log. */
+  #run(work: Promise<void>): void {
+    const errand = work
+      .catch((error: unknown) => this.#note(error))
+      .finally(() => this.#errands.delete(errand));
+    this.#errands.add(errand);
+  }
 
-  return {
-    take(bytes: Buffer) {
-      if (skipSpace(bytes, 0) === bytes.length) return;
-      for (const each of batchOf(bytes)) takeOne(each);
-    },
-    refuseOversize(oversize: Oversize) {
-      tell(oversizeId(oversize), oversized(oversize.bytes, options.maxMessageBytes));
-    },
-    async finish() {
-      const drainMs = options.output.destroyed ? 0 : (options.drainMs ?? DEFAULT_DRAIN_MS);
-      await endSubscriptions(exchanges);
-      await settle([...exchanges.values(), ...errands], drainMs);
-      await settle(
-        [...exchanges.keys()].map((each) => each.abandon(stopped())),
-        FLUSH_DEADLINE_MS,
-      );
-      await eras.legacy[Symbol.asyncDispose]();
-      await settle([lines.flush()], FLUSH_DEADLINE_MS);
-      over.abort(stopped());
-      await Promise.allSettled([...exchanges.values(), ...errands]);
-    },
-  };
+  #note(error: unknown): void {
+    this.#options.log.warn({ reason: reasonOf(error) }, 'a message could not be passed on');
+  }
 }
 
 /** 2025-03-26 knew arrays of messages; each is answered by a line of its own. */
-function batchOf(bytes: Buffer): readonly Buffer[] {
+function messagesIn(bytes: Buffer): readonly Buffer[] {
   const start = skipSpace(bytes, 0);
   if (!isArrayAt(bytes, { start, end: bytes.length })) return [bytes];
   try {
@@ -187,8 +207,8 @@ function batchOf(bytes: Buffer): readonly Buffer[] {
 }
 
 /** The server's end of the stream is this bridge: it ends in the way the specification asks of a server. */
-async function endSubscriptions(exchanges: ReadonlyMap<Exchange, unknown>): Promise<void> {
-  for (const exchange of exchanges.keys()) {
+async function endSubscriptions(exchanges: Iterable<Exchange>): Promise<void> {
+  for (const exchange of exchanges) {
     if (!exchange.isSubscription) continue;
     const told = exchange.answer(subscriptionEnd(exchange.id));
     exchange.cancel();

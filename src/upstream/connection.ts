@@ -36,6 +36,8 @@ export interface ConnectionEvents {
 export interface Greeting {
   readonly era: Era;
   readonly version: string;
+  /** A modern server that takes `initialize` too. */
+  readonly servesLegacy: boolean;
   /** Parsed capabilities: small, and only the gateway reads them. */
   readonly capabilities: ServerCapabilities;
   readonly instructions: string;

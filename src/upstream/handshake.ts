@@ -85,10 +85,12 @@ export async function discover(
     );
   }
   const result = resultOf(server, 'server/discover', response);
-  if (!Array.isArray(result['supportedVersions'])) return undefined;
+  const supported: unknown = result['supportedVersions'];
+  if (!Array.isArray(supported)) return undefined;
   return {
     era: 'modern',
     version: MODERN_VERSION,
+    servesLegacy: supported.some((one) => (LEGACY_VERSIONS as readonly unknown[]).includes(one)),
     capabilities: capabilitiesOf(result['capabilities']),
     instructions: textOf(result['instructions']),
     ...cacheHints(result),
@@ -112,6 +114,7 @@ export async function initialize(
   return {
     era: 'legacy',
     version,
+    servesLegacy: true,
     capabilities: capabilitiesOf(result['capabilities']),
     instructions: textOf(result['instructions']),
     ttlMs: 0,

@@ -183,7 +183,7 @@ test('404 for the session: a new one, brought to the old state, and the call sen
     ],
   );
   assert.deepEqual(JSON.parse(posts[1]!.body.toString()), { jsonrpc: '2.0', ...INITIALIZE });
-  assert.equal((posts[4]!.message?.params as { uri: string }).uri, 'a://2');
+  assert.equal(posts[4]?.message?.params?.['uri'], 'a://2');
   await host.line((message) => message.method === 'notifications/tools/list_changed');
   await host.line((message) => message.method === 'notifications/resources/list_changed');
   await host.line((message) => message.params?.uri === 'a://2');

@@ -113,7 +113,7 @@ test('notifications/cancelled closes the POST and nothing more is written for it
 test('a subscription outlives its gateway: listened again, acknowledged once, changes announced', async () => {
   const open = (received: Received) => {
     if (received.message?.method !== 'subscriptions/listen') {
-      return void sendJson(received, result(received.message?.id, {}));
+      return sendJson(received, result(received.message?.id, {}));
     }
     openEvents(received).send(acknowledged(received.message.id));
     return undefined;
