@@ -15,7 +15,11 @@ import { loadLocalKey } from './identity/local-key.ts';
 import { createMcpDoor } from './mcp/endpoint.ts';
 import type { McpDoor } from './mcp/endpoint.ts';
 import { createCatalogStore } from './storage/catalog-store.ts';
-import { openDataDirectory, removeGatewayFile, writeGatewayFile } from './storage/data-directory.ts';
+import {
+  openDataDirectory,
+  removeGatewayFile,
+  writeGatewayFile,
+} from './storage/data-directory.ts';
 import { openDatabase } from './storage/sqlite.ts';
 import { createObserve } from './telemetry/observe.ts';
 import { Fleet } from './upstream/fleet.ts';
@@ -112,6 +116,8 @@ async function compose(options: AppOptions, stack: AsyncDisposableStack): Promis
     },
     async drain() {
       ready = false;
+      // Hosts that start now shall not join a gateway that is leaving.
+      if (storage === 'disk') await removeGatewayFile(dataDirectory);
       const { drainMs } = config.gateway;
       await Promise.all([door.drain(drainMs), gateway.drain(drainMs)]);
     },
@@ -151,7 +157,8 @@ const readinessOf = (ready: boolean, fleet: Fleet): Readiness => ({
   ready,
   ...(ready ? {} : { reason: 'servers are still connecting, or the gateway is stopping' }),
   servers: Object.fromEntries(
-    fleet.statuses.map(({ name, state, reason }) => [name, { state, reason }]),
+    // Without the reasons: anybody may ask, and they can quote a server.
+    fleet.statuses.map(({ name, state }) => [name, { state }]),
   ),
 });
 
@@ -181,7 +188,11 @@ async function whenReady(fleet: Fleet, startMs: number): Promise<void> {
   clearTimeout(timer);
 }
 
-async function announce(directory: string, url: string, stack: AsyncDisposableStack): Promise<void> {
+async function announce(
+  directory: string,
+  url: string,
+  stack: AsyncDisposableStack,
+): Promise<void> {
   const startedAt = new Date().toISOString();
   await writeGatewayFile(directory, { url, pid: process.pid, startedAt, version: VERSION });
   stack.defer(() => removeGatewayFile(directory));
@@ -193,6 +204,6 @@ function tellWhatNeedsRestart(before: Config, after: Config, log: Logger): void 
   const changed = fixed.filter(
     (name) => JSON.stringify(before.gateway[name]) !== JSON.stringify(after.gateway[name]),
   );
-  if (changed.length > 0) log.warn({ changed }, 'changes under "gateway" count from the next start on');
+  if (changed.length > 0)
+    log.warn({ changed }, 'changes under "gateway" count from the next start on');
 }
-

@@ -11,7 +11,7 @@ import type { Naming } from './names.ts';
 import { rewriteDefinition } from './rewrite.ts';
 import type { ExposeUri } from './rewrite.ts';
 import { parseQualified, qualified, templateFit } from './uris.ts';
-import { listResult } from './view.ts';
+import { cacheHints, listResult } from './view.ts';
 
 export interface CatalogChange {
   readonly kinds: readonly ItemKind[];
@@ -32,7 +32,7 @@ export class Catalog {
   #announced: Merged;
   #isDirty = false;
   /** Lists as raw JSON by view, for the version that is merged now. */
-  readonly #lists = new Map<string, Buffer>();
+  readonly #lists = new Map<string, { readonly stamp: string; readonly list: Buffer }>();
   readonly #pending = { kinds: new Set<ItemKind>(), servers: new Set<string>() };
   #timer: NodeJS.Timeout | undefined;
   #told = '';
@@ -126,19 +126,20 @@ export class Catalog {
 
   /** Raw JSON of a list result. */
   list(kind: ItemKind, era: Era, scope: string | undefined): Buffer {
+    const sources = this.sources.filter(({ name }) => scope === undefined || name === scope);
+    const hints = cacheHints(era, sources);
+    // A server may go, come back or change its era while its items stay the same.
+    const stamp = hints + sources.map(({ snapshot }) => snapshot.era[0]).join('');
     const key = `${kind} ${era} ${scope ?? ''}`;
     const entries = this.entries(kind, scope);
-    let list = this.#lists.get(key);
-    if (!list) {
-      const sources = this.#listed
-        .map(({ source }) => source)
-        .filter(({ name }) => scope === undefined || name === scope);
-      const definitions = entries.map(({ source, item, raw }) =>
-        scope === undefined ? rewriteDefinition(raw, this.exposeUri(source.name)) : item.raw,
-      );
-      list = listResult(kind, era, definitions, sources);
-      this.#lists.set(key, list);
-    }
+    const made = this.#lists.get(key);
+    if (made?.stamp === stamp) return made.list;
+    const definitions = entries.map(({ source, item, raw }) => ({
+      raw: scope === undefined ? rewriteDefinition(raw, this.exposeUri(source.name)) : item.raw,
+      era: source.snapshot.era,
+    }));
+    const list = listResult(kind, era, definitions, hints);
+    this.#lists.set(key, { stamp, list });
     return list;
   }
 

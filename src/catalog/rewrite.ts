@@ -8,7 +8,7 @@ import { readMessage } from '../wire/message.ts';
 export type ExposeUri = (uri: string) => string;
 
 /** Members that hold a URI of a resource wherever they stand in content and `_meta`. */
-const URI_KEYS = new Set(['uri', 'resourceUri', 'ui/resourceUri']);
+const URI_KEYS: ReadonlySet<string> = new Set(['uri', 'resourceUri', 'ui/resourceUri']);
 /** Members of a result in which resources are named; structuredContent is the tool's own. */
 const PLACES = ['content', 'contents', 'messages', '_meta'];
 

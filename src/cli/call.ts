@@ -84,7 +84,7 @@ async function parameterHeaders(found: Found, tool: string, json: string): Promi
 function showNotification(method: string, params: Record<string, unknown>, terminal: Terminal): void {
   if (method === 'notifications/progress') {
     const { progress, total, message } = params;
-    const of = total === undefined ? '' : ` of ${String(total)}`;
+    const of = typeof total === 'number' ? ` of ${total}` : '';
     const text = typeof message === 'string' ? ` ${safe(message)}` : '';
     terminal.err(terminal.dim(`… ${String(progress)}${of}${text}`));
   } else if (method === 'notifications/message') {

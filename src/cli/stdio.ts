@@ -23,7 +23,8 @@ import type { Terminal } from './terminal.ts';
 const MAX_MESSAGE_BYTES = 256 * 1024 * 1024;
 
 export async function stdio(options: GatewayOption, terminal: Terminal): Promise<number> {
-  await using http = createHttpClient();
+  // Each request under way holds a connection; answers and cancellations must never queue behind them.
+  await using http = createHttpClient({ connections: 8192 });
   if (options.url !== undefined) {
     const key = options.key ?? environment().key;
     if (key === undefined) {

@@ -4,9 +4,9 @@ import { environment } from '../config/load.ts';
 
 export interface Terminal {
   /** A result. */
-  out(text: string): void;
+  readonly out: (text: string) => void;
   /** Progress, warnings, errors. */
-  err(text: string): void;
+  readonly err: (text: string) => void;
   readonly isInteractive: boolean;
   readonly color: boolean;
   bold(text: string): string;
@@ -17,7 +17,7 @@ export interface Terminal {
 }
 
 export function createTerminal(): Terminal {
-  const isInteractive = process.stderr.isTTY === true;
+  const isInteractive = Boolean(process.stderr.isTTY);
   const color = isInteractive && !environment().noColor;
   const paint =
     (style: 'bold' | 'dim' | 'red' | 'green' | 'yellow') =>
@@ -36,12 +36,16 @@ export function createTerminal(): Terminal {
   };
 }
 
-/** Characters of other people's texts that would move the cursor or colour the screen. */
-const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/g;
-
-/** A server's own words, made harmless for a terminal. */
+/**
+ * A server's own words, made harmless for a terminal: without characters that would move the cursor or
+ * colour the screen.
+ */
 export const safe = (text: string): string =>
-  text.replaceAll(UNSAFE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  text.replaceAll(
+    // oxlint-disable-next-line no-control-regex -- these are the characters to show as escapes
+    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 
 /** Columns of equal width, two spaces apart. */
 export function table(rows: readonly (readonly string[])[]): string {

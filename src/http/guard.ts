@@ -47,11 +47,14 @@ export function createGuard(options: GuardOptions): Guard {
   };
 
   const checkOrigin = (origin: string, host: string): Verdict => {
-    if (origin === `http://${host}`) return SAME_ORIGIN;
     if (origin === publicUrl?.origin) return SAME_ORIGIN;
+    // What the proxy shows under https is another origin under http.
+    const behindProxy = publicUrl !== undefined && hostName(host) === publicUrl.hostname;
+    if (origin === `http://${host}` && !behindProxy) return SAME_ORIGIN;
     if (allowedOrigins.has(origin)) return { crossOrigin: origin };
     const own = /^http:\/\/(.+):(\d+)$/.exec(origin);
-    if (own && isLoopback(own[1]!) && Number(own[2]) === options.port) return { crossOrigin: origin };
+    if (own && isLoopback(own[1]!) && Number(own[2]) === options.port)
+      return { crossOrigin: origin };
     throw new GatewayError(
       'ORIGIN_REFUSED',
       `A web page of the origin ${JSON.stringify(origin)} may not call this gateway. ` +
@@ -94,7 +97,10 @@ function isLocalAddress(name: string, { socket }: IncomingMessage): boolean {
 
 function assertHeaders(raw: readonly string[]): void {
   if (raw.length >= 2 * MAX_HEADERS) {
-    throw new GatewayError('REQUEST_INVALID', `The request has more than ${MAX_HEADERS - 1} headers.`);
+    throw new GatewayError(
+      'REQUEST_INVALID',
+      `The request has more than ${MAX_HEADERS - 1} headers.`,
+    );
   }
   let seen = 0;
   for (let i = 0; i < raw.length; i += 2) {

@@ -38,7 +38,12 @@ export function sendRpcProblem(res: ServerResponse, error: GatewayError): void {
   send(res, error, 'application/json', Buffer.from(text));
 }
 
-function send(res: ServerResponse, { status, code }: GatewayError, type: string, body: Buffer): void {
+function send(
+  res: ServerResponse,
+  { status, code }: GatewayError,
+  type: string,
+  body: Buffer,
+): void {
   if (res.headersSent || res.destroyed) return;
   const challenge = status === 401 ? { 'www-authenticate': 'Bearer realm="toolgate"' } : {};
   // The body of a refused request is not worth waiting for.

@@ -21,6 +21,7 @@ const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const CHECK_INTERVAL_MS = 2000;
 const MAX_HEADER_BYTES = 16 * 1024;
 const CLOSE_DEADLINE_MS = 5000;
+const IDLE_SWEEP_MS = 20;
 
 export interface HttpServerOptions {
   readonly host: string;
@@ -50,7 +51,12 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   let guard: Guard | undefined;
   let closing = false;
   const server = createServer(
-    { maxHeaderSize: MAX_HEADER_BYTES, keepAlive: true, noDelay: true, connectionsCheckingInterval: CHECK_INTERVAL_MS },
+    {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      keepAlive: true,
+      noDelay: true,
+      connectionsCheckingInterval: CHECK_INTERVAL_MS,
+    },
     (req, res) => {
       if (closing) res.shouldKeepAlive = false;
       guard ??= createGuard(guardOptions(options, (server.address() as AddressInfo).port));
@@ -137,7 +143,9 @@ function createExpress({ readiness, log }: HttpServerOptions): Express {
   app.get('/', (_req, res) => {
     res.type('text/plain').send('This is Toolgate, an MCP gateway. MCP is at /mcp, with a key.\n');
   });
-  app.use((_req, _res, next) => next(new GatewayError('NOT_FOUND', 'There is nothing at this path.')));
+  app.use((_req, _res, next) =>
+    next(new GatewayError('NOT_FOUND', 'There is nothing at this path.')),
+  );
   app.use(problemHandler(log));
   return app;
 }
@@ -167,9 +175,11 @@ async function listen(server: Server, host: string, port: number): Promise<Addre
 async function closeServer(server: Server, deadlineMs: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   server.close(() => resolve());
-  server.closeIdleConnections();
+  // A connection whose answer ends from now on would be kept for the next request.
+  const sweeper = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS);
   const timer = setTimeout(() => server.closeAllConnections(), deadlineMs);
   await promise;
+  clearInterval(sweeper);
   clearTimeout(timer);
 }
 

@@ -18,14 +18,16 @@ export interface AuthenticatorOptions {
 /** Each carries the bare key; Authorization carries it after `Bearer`. */
 const KEY_HEADERS = ['x-api-key', 'x-toolgate-key', 'x-goog-api-key', 'x-bf-vk'] as const;
 
-const ADVICE = 'Send `Authorization: Bearer tg_…`; `toolgate snippet <host>` prints settings that work.';
+const ADVICE =
+  'Send `Authorization: Bearer tg_…`; `toolgate snippet <host>` prints settings that work.';
 
 export function createAuthenticator({ localKey }: AuthenticatorOptions): Authenticate {
   // Digests are compared, keyed anew in each process, so that time tells nothing about the key.
   const pepper = randomBytes(32).toString('base64url');
   const digest = (text: string): Buffer => hash('sha256', pepper + text, 'buffer');
   const id = credentialId(localKey);
-  if (id === undefined) throw new GatewayError('INTERNAL', 'The local key has not the form of a key.');
+  if (id === undefined)
+    throw new GatewayError('INTERNAL', 'The local key has not the form of a key.');
   const keys = new Map([
     [id, { digest: digest(localKey), principal: Object.freeze({ id: 'local', name: 'local' }) }],
   ]);

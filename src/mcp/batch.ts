@@ -6,6 +6,7 @@ import { idOf, readMessage, readParams, salvageId, withId } from '../wire/messag
 import type { Params } from '../wire/message.ts';
 import type { Context, Reply } from './context.ts';
 import { claimsModern } from './era.ts';
+import { sendAccepted } from './exchange.ts';
 import { assertFreshId, handleLegacyNotification, handleLegacyRequest } from './legacy.ts';
 import { renderError, toGatewayError } from './reply.ts';
 import type { Asked } from './reply.ts';
@@ -61,7 +62,7 @@ export function handleBatch(
   }
   const due = elements.filter(({ error, message }) => error ?? message?.kind === 'request');
   if (due.length === 0) {
-    res.writeHead(202).end();
+    sendAccepted(res);
     return;
   }
   const stream = new EventStream(res, context.timing, context.log);

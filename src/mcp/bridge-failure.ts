@@ -51,15 +51,28 @@ export function readHttpFailure(
   const error = toStatusError(status, endpoint, said?.text ?? quote(body));
   // What to do about a key is for this bridge to say: the gateway knows nothing of its settings.
   if (!said || status === 401) return { status, rpcCode: said?.code, answer: undefined, error };
-  const answer = Buffer.concat([
-    Buffer.from(`{"jsonrpc":"2.0","id":${idOf(request)},"error":`),
-    said.raw,
-    Buffer.from('}'),
-  ]);
-  return { status, rpcCode: said.code, answer, error };
+  return { status, rpcCode: said.code, answer: underIdOf(request, said), error };
 }
 
-function readRpcError(body: Buffer): { code: number; text: string; raw: Buffer } | undefined {
+/** The whole message as it came, unless it has another id than the request, or none. */
+function underIdOf(request: Message, { message, raw }: SaidError): Buffer {
+  const id = idOf(request);
+  if (idOf(message) === id) return message.bytes;
+  return Buffer.concat([
+    Buffer.from(`{"jsonrpc":"2.0","id":${id},"error":`),
+    raw,
+    Buffer.from('}'),
+  ]);
+}
+
+interface SaidError {
+  readonly message: Message;
+  readonly code: number;
+  readonly text: string;
+  readonly raw: Buffer;
+}
+
+function readRpcError(body: Buffer): SaidError | undefined {
   let message: Message;
   try {
     message = readMessage(body);
@@ -72,6 +85,7 @@ function readRpcError(body: Buffer): { code: number; text: string; raw: Buffer }
   const code = valueOf(members, 'code');
   const text = valueOf(members, 'message');
   return {
+    message,
     code: code ? Number(parseAt(bytes, code)) : 0,
     text: text ? String(parseAt(bytes, text)) : '',
     raw: sliceOf(bytes, error),

@@ -53,7 +53,7 @@ const PAUSES_MS = [50, 400];
 const FIND_DEADLINE_MS = 60_000;
 
 /** Failures to connect. What fails in this way has carried no byte of a request. */
-const CONNECT_CODES = new Set([
+const CONNECT_CODES: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
   'EAI_AGAIN',

@@ -6,7 +6,7 @@ import type { HttpResponse } from '../net/http-client.ts';
 import { META, MODERN_VERSION } from '../wire/era.ts';
 import { requestHeaders } from '../wire/headers.ts';
 import { editObject, isStringAt, stringAt, valueOf } from '../wire/json.ts';
-import { idOf, readMessage, readParams } from '../wire/message.ts';
+import { readMessage, readParams } from '../wire/message.ts';
 import type { Params } from '../wire/message.ts';
 import { discard, EVENTS_TYPE, JSON_TYPE } from './bridge-answer.ts';
 import { answerIn, failureOf, isSafe, isSuccess, notMcp, relay } from './bridge-exchange.ts';

@@ -119,10 +119,14 @@ export class Calls {
     onEnd?.();
     if (!flight.done) {
       flight.done = true;
-      // Who cancelled expects no answer, however the call ended.
-      if (call.signal.aborted) flight.reply.drop();
-      else if (answer) flight.reply.answer(answer);
-      else flight.reply.fail(thrown);
+      try {
+        // Who cancelled expects no answer, however the call ended.
+        if (call.signal.aborted) flight.reply.drop();
+        else if (answer) flight.reply.answer(answer);
+        else flight.reply.fail(thrown);
+      } catch (error) {
+        flight.reply.fail(error);
+      }
     }
     if (this.#flights.size === 0) this.#idle();
   }

@@ -13,8 +13,8 @@ import { assertBodyHead, readBody } from './body.ts';
 import { Calls } from './calls.ts';
 import { DEFAULT_TIMING } from './context.ts';
 import type { Context, DoorConfig, DoorTiming } from './context.ts';
-import { checkNotification, claimsModern, namesModern } from './era.ts';
-import { Exchange, sendJson } from './exchange.ts';
+import { checkNotification, isModern, namesModern } from './era.ts';
+import { Exchange, sendAccepted, sendJson } from './exchange.ts';
 import {
   handleLegacyBatch,
   handleLegacyDelete,
@@ -76,6 +76,7 @@ export function createMcpDoor(options: McpDoorOptions): McpDoor {
   const { listeners, sessions } = parts;
   return {
     handle(req, res) {
+      if (calls.draining) res.shouldKeepAlive = false;
       answer(parts, authenticate, req, res).catch((error: unknown) => {
         sendFailure(context, res, error, UNKNOWN);
       });
@@ -154,10 +155,14 @@ async function answerPost(parts: Parts, incoming: Incoming): Promise<void> {
   }
   const { message, params } = readPost(body, context, res);
   if (!message) return;
-  const modern = route.kind === 'mcp' && claimsModern(params, req.headers);
+  const modern = route.kind === 'mcp' && isModern(message, params, req.headers);
   const id = message.kind === 'request' ? idOf(message) : '';
   const era = modern ? 'modern' : 'legacy';
-  const exchange = new Exchange(res, { era, id, method: message.method, name: params.name }, context);
+  const exchange = new Exchange(
+    res,
+    { era, id, method: message.method, name: params.name },
+    context,
+  );
   try {
     dispatch(parts, incoming, { message, params, exchange });
   } catch (error) {
@@ -201,7 +206,7 @@ function dispatch({ context, listeners, sessions }: Parts, incoming: Incoming, r
     case 'notification':
       // This revision has none from the client over HTTP; an extension's would be for nobody.
       checkNotification(message, params, req.headers);
-      res.writeHead(202).end();
+      sendAccepted(res);
       return;
     case 'response':
       throw new GatewayError('REQUEST_INVALID', 'A client of this revision sends no responses.');

@@ -6,6 +6,7 @@ import type { Client, LogLevel, Message, Span } from '../core/call.ts';
 import { isLogLevel } from '../core/call.ts';
 import { GatewayError } from '../core/errors.ts';
 import { LEGACY_VERSIONS, META, MODERN_VERSION } from '../wire/era.ts';
+import { decodeHeaderValue } from '../wire/headers.ts';
 import { isObjectAt, isStringAt, parseAt, sliceOf, stringAt, valueOf } from '../wire/json.ts';
 import type { Params } from '../wire/message.ts';
 
@@ -27,6 +28,21 @@ export const isLegacyVersion = (version: string): boolean =>
 export const claimsModern = (params: Params, headers: IncomingHttpHeaders): boolean =>
   valueOf(params.meta, META.protocolVersion) !== undefined ||
   namesModern(headers['mcp-protocol-version'] as string | undefined);
+
+/**
+ * The POST is for the modern side. An initialize whose `_meta` names an older version is the handshake of that
+ * version all the same.
+ */
+export function isModern(
+  { bytes, method }: Message,
+  params: Params,
+  headers: IncomingHttpHeaders,
+): boolean {
+  if (method !== 'initialize') return claimsModern(params, headers);
+  if (namesModern(headers['mcp-protocol-version'] as string | undefined)) return true;
+  const claim = valueOf(params.meta, META.protocolVersion);
+  return claim !== undefined && isStringAt(bytes, claim) && namesModern(stringAt(bytes, claim));
+}
 
 const mismatch = (text: string): GatewayError => new GatewayError('HEADER_MISMATCH', text);
 
@@ -97,12 +113,16 @@ function logLevelOf(bytes: Buffer, span: Span | undefined): LogLevel | undefined
   return level;
 }
 
-/** The notification of a modern client: its version header, where it has both, must agree. */
+/** The notification of a modern client: what its headers say must agree with its body. */
 export function checkNotification(
-  { bytes }: Message,
+  { bytes, method }: Message,
   { meta }: Params,
   headers: IncomingHttpHeaders,
 ): void {
+  const named = headers['mcp-method'] as string | undefined;
+  if (named !== undefined && decodeHeaderValue(named) !== method) {
+    throw mismatch(`The header Mcp-Method (${named}) differs from the body (${method}).`);
+  }
   const header = headers['mcp-protocol-version'] as string | undefined;
   const span = valueOf(meta, META.protocolVersion);
   if (span && !isStringAt(bytes, span)) throw invalid(META.protocolVersion, 'a string');

@@ -45,18 +45,25 @@ export class Exchange implements Reply {
   respond(status: number, bytes: Buffer): void {
     if (this.#stream) return this.#stream.end(bytes);
     if (bytes.length > WRITTEN_AT_ONCE_BYTES) return this.#write(status, [bytes]);
+    this.#partIfDraining();
     sendJson(this.res, status, bytes);
     watchLast(this.res, this.#context.timing.stallMs, this.#context.log);
   }
 
   #write(status: number, pieces: readonly Buffer[]): void {
     if (isOver(this.res)) return;
+    this.#partIfDraining();
     const { timing, log } = this.#context;
     const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
     this.res.writeHead(status, { 'content-type': 'application/json', 'content-length': length });
     const outlet = new Outlet(this.res, timing.stallMs, log);
     for (const piece of pieces) outlet.write(piece);
     outlet.end();
+  }
+
+  // Else the client would send its next request on a connection that is about to be closed.
+  #partIfDraining(): void {
+    if (this.#context.calls.draining) this.res.shouldKeepAlive = false;
   }
 
   fail(thrown: unknown): void {
@@ -99,5 +106,11 @@ export function sendJson(
     'content-length': bytes.length,
     ...headers,
   });
-  res.end(bytes);
+  // As a string it goes out with the head in one write; Latin-1 has a character for each byte.
+  res.end(bytes.toString('latin1'), 'latin1');
+}
+
+/** 202, for what is taken and has no answer here. */
+export function sendAccepted(res: ServerResponse): void {
+  if (!isOver(res)) res.writeHead(202, { 'content-length': 0 }).end();
 }

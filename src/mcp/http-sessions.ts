@@ -8,8 +8,8 @@ import type { Params } from '../wire/message.ts';
 import { handleBatch, readElements } from './batch.ts';
 import type { Context } from './context.ts';
 import { isLegacyVersion, SUPPORTED_VERSIONS } from './era.ts';
+import { sendAccepted, sendJson } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
-import { sendJson } from './exchange.ts';
 import {
   assertFreshId,
   handleLegacyNotification,
@@ -68,7 +68,7 @@ export function handleLegacyPost(context: Context, sessions: Sessions, post: Leg
   }
   if (message.kind === 'notification') handleLegacyNotification(session, message, params);
   // A response answers a question; this door asks none yet, so it is for nobody.
-  exchange.res.writeHead(202).end();
+  sendAccepted(exchange.res);
 }
 
 function openSession(context: Context, sessions: Sessions, post: LegacyPost): void {

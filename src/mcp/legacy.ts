@@ -4,7 +4,7 @@ import type { Client, Message, Span } from '../core/call.ts';
 import { isLogLevel } from '../core/call.ts';
 import { GatewayError } from '../core/errors.ts';
 import { NEWEST_LEGACY } from '../wire/era.ts';
-import { isObjectAt, isStringAt, parseAt, sliceOf, stringAt, valueOf } from '../wire/json.ts';
+import { isObjectAt, isStringAt, parseAt, stringAt, valueOf } from '../wire/json.ts';
 import { idOf, resultMessage } from '../wire/message.ts';
 import type { Params } from '../wire/message.ts';
 import { isCallMethod } from './calls.ts';
@@ -61,9 +61,14 @@ export function initialize(
   });
 }
 
-// Copied, since it outlives the request whose bytes it lies in.
-const objectOf = (bytes: Buffer, span: Span | undefined): Buffer | undefined =>
-  span && isObjectAt(bytes, span) ? Buffer.from(sliceOf(bytes, span)) : undefined;
+// Copied, since it outlives the request whose bytes it lies in; not into Node's pool, which a session that
+// lives long would hold on to.
+function objectOf(bytes: Buffer, span: Span | undefined): Buffer | undefined {
+  if (!span || !isObjectAt(bytes, span)) return undefined;
+  const own = Buffer.allocUnsafeSlow(span.end - span.start);
+  bytes.copy(own, 0, span.start, span.end);
+  return own;
+}
 
 export interface LegacyRequest {
   readonly session: Session;

@@ -8,6 +8,7 @@ import type { Params } from '../wire/message.ts';
 import { createStreamReply } from './batch.ts';
 import type { Context } from './context.ts';
 import { claimsModern } from './era.ts';
+import { sendAccepted } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
 import { assertAccepts } from './http-sessions.ts';
 import { assertFreshId, handleLegacyNotification, handleLegacyRequest } from './legacy.ts';
@@ -67,7 +68,7 @@ export function handleSsePost(context: Context, sessions: Sessions, post: SsePos
       );
     }
   }
-  exchange.res.writeHead(202).end();
+  sendAccepted(exchange.res);
   if (message.kind !== 'request') return;
   const reply = createStreamReply(context, exchange.asked, () => session.stream);
   handleLegacyRequest(context, { session, message, params, reply });

@@ -115,8 +115,7 @@ class Bridge {
       try {
         this.#dispatch(readMessage(bytes));
       } catch (error) {
-        if (!isGatewayError(error)) throw error;
-        this.#tell(salvageId(bytes), error);
+        this.#tell(salvageId(bytes), isGatewayError(error) ? error : broken(error));
       }
     }
   }
@@ -226,6 +225,9 @@ const stopped = (): GatewayError =>
     'SHUTTING_DOWN',
     'The bridge was stopped before the answer came. The call may have run.',
   );
+
+const broken = (cause: unknown): GatewayError =>
+  new GatewayError('INTERNAL', `The bridge failed at this message: ${reasonOf(cause)}.`, { cause });
 
 const tooMany = (): GatewayError =>
   new GatewayError(

@@ -56,8 +56,10 @@ export class Outlet {
     return !this.#blocked && this.#queue.length === 0;
   }
 
+  /** What waits beyond the message being written. */
   get backlogBytes(): number {
-    return this.#queuedBytes;
+    const begun = this.#offset > 0 ? this.#queue[0]!.bytes.length - this.#offset : 0;
+    return this.#queuedBytes - begun;
   }
 
   /**
@@ -68,7 +70,7 @@ export class Outlet {
     if (this.closed) return;
     const { droppable = false, key } = options;
     if (this.#blocked) {
-      if (droppable && this.#queuedBytes + bytes.length > MAX_BACKLOG_BYTES) {
+      if (droppable && this.backlogBytes + bytes.length > MAX_BACKLOG_BYTES) {
         this.#dropped++;
         return;
       }
@@ -128,7 +130,7 @@ export class Outlet {
     clearTimeout(this.#stall);
     this.#closed = true;
     this.#queue = [];
-    this.#queuedBytes = 0;
+    this.#queuedBytes = this.#offset = 0;
     if (this.#dropped > 0) {
       const facts = { dropped: this.#dropped };
       this.#log.info(facts, 'a slow reader missed notifications');

@@ -22,6 +22,7 @@ export interface CompanionOptions {
 
 export class Companion implements AsyncDisposable {
   readonly #options: CompanionOptions;
+  readonly #disposed = new AbortController();
   #opening: Promise<Opened | undefined> | undefined;
   #opened: Opened | undefined;
 
@@ -53,7 +54,7 @@ export class Companion implements AsyncDisposable {
         this.#opened = undefined;
       },
     };
-    const signal = AbortSignal.timeout(CONNECT_MS);
+    const signal = AbortSignal.any([this.#disposed.signal, AbortSignal.timeout(CONNECT_MS)]);
     try {
       this.#opened = await connect({ config, client, events, signal, info, log, knownEra: 'legacy' });
       await this.#options.onOpened(this.#opened);
@@ -65,6 +66,7 @@ export class Companion implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed.abort(new Error('disposed'));
     const opened = await this.#opening;
     this.#opening = undefined;
     await opened?.connection[Symbol.asyncDispose]();

@@ -1,7 +1,6 @@
 // From a server's configuration to an open connection: transport, era probe, handshake.
 import type { Era } from '../core/call.ts';
-import { isGatewayError, reasonOf } from '../core/errors.ts';
-import type { GatewayError } from '../core/errors.ts';
+import { GatewayError, isGatewayError, reasonOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { HttpServer, ServerConfig, StdioServer } from '../config/config.ts';
 import type { HttpClient } from '../net/http-client.ts';
@@ -131,7 +130,11 @@ async function probe(
     }
     return undefined;
   }
-  throw new TypeError(`Server "${server}" is set to era "modern" but is a legacy server.`);
+  throw new GatewayError(
+    'UPSTREAM_INVALID',
+    `Server "${server}" is set to era "modern" but is a legacy server. Set its "era" to "auto".`,
+    { data: { server } },
+  );
 }
 
 /** A 4xx other than 401 and 403 is how a legacy HTTP server refuses a modern request. */

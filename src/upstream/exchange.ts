@@ -2,7 +2,7 @@
 import type { Message } from '../core/call.ts';
 import { isGatewayError, reasonOf } from '../core/errors.ts';
 import type { Exchange, HttpClient, HttpRequest, ResponseHeaders, ResponseSink } from '../net/http-client.ts';
-import { readMessage } from '../wire/message.ts';
+import { idOf, readMessage } from '../wire/message.ts';
 import { createEventReader } from '../wire/sse.ts';
 import { connectionFailed, invalid, lost, refused, tooLarge } from './failure.ts';
 
@@ -17,6 +17,8 @@ export interface PostOptions {
   readonly request: HttpRequest;
   readonly maxBytes: number;
   readonly signal: AbortSignal;
+  /** Of the request; undefined for a message that has no answer. */
+  readonly id?: string | undefined;
   /** Notifications and requests that come before the answer. */
   readonly onMessage: (message: Message) => void;
 }
@@ -110,6 +112,8 @@ class Post implements ResponseSink {
       this.#options.onMessage(message);
       return;
     }
+    // The answer to some other request is none to this one, which may still come.
+    if (!this.#isOurs(message)) return;
     this.#end({ status: this.#status, headers: this.#headers, message });
     this.#linger = setTimeout(() => this.#exchange?.abort(new Error('no end')), LINGER_MS).unref();
   }
@@ -128,12 +132,21 @@ class Post implements ResponseSink {
       const message = body.length > 0 && this.#isJson() ? readMessage(body) : undefined;
       if (message && message.kind !== 'response') {
         this.#end(invalid(server, 'the answer is no response.'));
+      } else if (message?.result && !this.#isOurs(message)) {
+        this.#end(invalid(server, 'the answer has the id of another request, or none.'));
       } else this.#end({ status: this.#status, headers: this.#headers, message });
     } catch (error) {
       // The body of an HTTP error may be anything; of a 200 it must be a message.
       if (this.#status === 200) this.#end(invalid(server, reasonOf(error), error));
       else this.#end({ status: this.#status, headers: this.#headers, message: undefined });
     }
+  }
+
+  /** An error may have no id, or null; as a whole body it may have any (the Python SDK's is "server-error"). */
+  #isOurs(message: Message): boolean {
+    const { id } = this.#options;
+    const got = idOf(message);
+    return id === undefined || got === id || (!message.result && (got === '' || got === 'null'));
   }
 
   #isJson(): boolean {

@@ -1,14 +1,15 @@
 // Sends one call to an upstream and brings the answer back in the caller's era. Never sends a call twice
 // unless the server's own answer proves that it did not run it (law 4).
-import type { Call, Message } from '../core/call.ts';
+import type { Call, Message, Span } from '../core/call.ts';
 import { GatewayError, isGatewayError } from '../core/errors.ts';
 import type { Item, Target } from '../core/source.ts';
 import { errorCodeOf, resultTypeOf, toCaller, toUpstream } from '../wire/era.ts';
 import { headerParameters, requestHeaders } from '../wire/headers.ts';
-import { sliceOf } from '../wire/json.ts';
+import { isStringAt, membersOf, sliceOf, valueOf } from '../wire/json.ts';
 import { readParams } from '../wire/message.ts';
 import type { Params } from '../wire/message.ts';
 import type { Opened } from './connect.ts';
+import { invalid } from './failure.ts';
 import { HttpConnection } from './http.ts';
 import { withToken } from './mux.ts';
 
@@ -71,6 +72,9 @@ function answer(
 ): Message {
   const from = greeting.era;
   const to = call.client.era;
+  if (response.error && !isProper(response, response.error)) {
+    throw invalid(server, 'its error has no integer "code" or no "message".');
+  }
   if (from === 'modern' && to === 'legacy' && response.result) {
     const type = resultTypeOf(response);
     if (type !== 'complete') {
@@ -83,6 +87,15 @@ function answer(
     }
   }
   return toCaller(response, call.method, from, to, definition?.raw);
+}
+
+/** What clients cannot parse, they would wait on for ever. */
+function isProper({ bytes }: Message, error: Span): boolean {
+  const members = membersOf(bytes, error);
+  const code = valueOf(members, 'code');
+  const text = valueOf(members, 'message');
+  if (!code || !text || !isStringAt(bytes, text)) return false;
+  return /^-?\d+$/.test(bytes.toString('latin1', code.start, code.end));
 }
 
 function send(

@@ -65,9 +65,8 @@ export class HttpConnection implements Connection {
     const session = this.#session;
     let answer: PostAnswer;
     try {
-      answer = await this.#post(out.build(id), this.#headers(out), out.signal, (message) =>
-        this.#received(message, out),
-      );
+      const onMessage = (message: Message) => this.#received(message, out);
+      answer = await this.#post(out.build(id), this.#headers(out), out.signal, onMessage, id);
     } catch (error) {
       if (out.signal.aborted) this.#cancel(id, out.method);
       throw error;
@@ -113,13 +112,23 @@ export class HttpConnection implements Connection {
     headers: Record<string, string>,
     signal: AbortSignal,
     onMessage: (message: Message) => void,
+    id?: string,
   ): Promise<PostAnswer> {
     const { server, client, maxBytes } = this.#options;
     const request = { url: this.#url, method: 'POST' as const, headers, body };
-    return post({ server, client, request, maxBytes, signal, onMessage });
+    return post({ server, client, request, maxBytes, signal, onMessage, id });
   }
 
+  /** Never throws: a message whose parts are wrong is dropped, and what it came with goes on. */
   #received(message: Message, out: Outgoing | undefined): void {
+    try {
+      this.#take(message, out);
+    } catch (error) {
+      this.#options.log.warn({ error: reasonOf(error) }, 'an invalid message was dropped');
+    }
+  }
+
+  #take(message: Message, out: Outgoing | undefined): void {
     if (message.kind === 'request') this.#asked(message);
     else if (
       message.method === 'notifications/progress' ||
@@ -193,7 +202,7 @@ function sessionOf({ headers }: PostAnswer): string | undefined {
 
 /** An error told with an HTTP status may carry no id, or null. */
 function underId(response: Message, id: string): Message {
-  if (response.result || idOf(response) === id) return response;
+  if (idOf(response) === id) return response;
   const error = sliceOf(response.bytes, response.error!);
   return readMessage(Buffer.from(`{"jsonrpc":"2.0","id":${id},"error":${error.toString()}}`));
 }

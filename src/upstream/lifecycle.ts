@@ -33,6 +33,8 @@ const CONNECT_MS = 60_000;
 const CALL_WAIT_MS = 5_000;
 /** A call to a server that is down makes one attempt, but not more than one in this time. */
 const RETRY_MS = 1_000;
+/** A connection that has lasted for so long was a good one: after its end the delays start anew. */
+const STABLE_MS = 60_000;
 
 export class Lifecycle {
   readonly #options: LifecycleOptions;
@@ -42,6 +44,7 @@ export class Lifecycle {
   #opened: Opened | undefined;
   #attempt: Promise<void> | undefined;
   #lastAttemptAt = -Infinity;
+  #attachedAt = -Infinity;
   #retryTimer: NodeJS.Timeout | undefined;
   /** Ends the health checks of the connection. */
   #attended: AbortController | undefined;
@@ -99,7 +102,8 @@ export class Lifecycle {
 
   async #open(): Promise<void> {
     clearTimeout(this.#retryTimer);
-    this.#lastAttemptAt = performance.now();
+    const startedAt = performance.now();
+    this.#lastAttemptAt = startedAt;
     this.#enter('connecting', this.#reason);
     const { config, client, info, log, onNotification } = this.#options;
     let ended: GatewayError | undefined;
@@ -118,20 +122,19 @@ export class Lifecycle {
       if (ended) throw ended;
       this.#attach(opened);
     } catch (error) {
-      throw this.#failed(error);
+      throw this.#failed(error, startedAt);
     }
   }
 
   #attach(opened: Opened): void {
     this.#opened = opened;
+    this.#attachedAt = performance.now();
     this.#knownEra = opened.greeting.era;
     this.#watch(opened);
     void this.#options.onOpened(opened).then((faults) => {
       if (this.#opened === opened) {
-        if (faults.length === 0) {
-          this.#backoff.reset();
-          this.#enter('ready');
-        } else this.#enter('degraded', faults.join(' '));
+        if (faults.length === 0) this.#enter('ready');
+        else this.#enter('degraded', faults.join(' '));
         const { era, version } = opened.greeting;
         this.#options.log.info({ state: this.#state, era, version }, 'server is connected');
       }
@@ -160,12 +163,13 @@ export class Lifecycle {
     });
   }
 
-  #failed(error: unknown): GatewayError {
+  #failed(error: unknown, startedAt: number): GatewayError {
     // A wrong era of last time must not keep us out for ever.
     this.#knownEra = undefined;
     const timedOut = (error as Error | undefined)?.name === 'TimeoutError';
+    const seconds = Math.round((performance.now() - startedAt) / 1000);
     const reason = timedOut
-      ? `it did not complete the handshake within ${CONNECT_MS / 1000} s`
+      ? `it did not complete the handshake within ${seconds} s`
       : reasonOf(error);
     this.#down(reason);
     return isGatewayError(error) ? error : this.unavailable(reason, error);
@@ -178,6 +182,8 @@ export class Lifecycle {
   }
 
   #detach(): void {
+    // One that comes up and dies again and again is a crash loop like any other.
+    if (this.#opened && performance.now() - this.#attachedAt >= STABLE_MS) this.#backoff.reset();
     this.#opened = undefined;
     this.#attended?.abort(new Error('detached'));
     this.#options.onClosed();

@@ -78,23 +78,20 @@ export class Mux {
   #cancel(id: string): void {
     // initialize must not be cancelled (2025-11-25, basic/utilities/cancellation).
     if (this.#failure || this.#pending.get(id)?.out.method === 'initialize') return;
+    const params = { requestId: Number(id), reason: 'cancelled' };
+    this.#trySend(notificationMessage('notifications/cancelled', params));
+  }
+
+  /** Never throws: what a server sends can cost its own calls, not the gateway. */
+  receive(bytes: Buffer): void {
     try {
-      this.#options.send(
-        notificationMessage('notifications/cancelled', { requestId: Number(id), reason: 'cancelled' }),
-      );
+      this.#take(readMessage(bytes));
     } catch (error) {
-      this.#options.log.debug({ error: reasonOf(error) }, 'a cancellation could not be sent');
+      this.#malformed(bytes, error);
     }
   }
 
-  receive(bytes: Buffer): void {
-    let message: Message;
-    try {
-      message = readMessage(bytes);
-    } catch (error) {
-      this.#malformed(bytes, error);
-      return;
-    }
+  #take(message: Message): void {
     if (message.kind === 'response') this.#answer(message);
     else if (message.kind === 'request') this.#asked(message);
     else this.#notified(message);
@@ -102,22 +99,25 @@ export class Mux {
 
   /** A message over the cap was skipped; its call ends at once, the others go on. */
   oversize(head: Buffer, tail: Buffer): void {
-    this.#fail(anchoredId(head, tail), tooLarge(this.#options.server, this.#options.maxBytes));
+    const id = anchoredId(head, tail);
+    const pending = id === undefined ? this.#onlyOne() : this.#pending.get(id);
+    this.#fail(pending, tooLarge(this.#options.server, this.#options.maxBytes));
   }
 
   #malformed(bytes: Buffer, error: unknown): void {
     const what = isGatewayError(error) ? error.message : reasonOf(error);
     const id = anchoredId(bytes.subarray(0, 4096), bytes.subarray(-256));
-    this.#fail(id, invalid(this.#options.server, what, error));
+    // A line without an id may be anything, such as a debug print: the answer may still come.
+    const pending = id === undefined ? undefined : this.#pending.get(id);
+    this.#fail(pending, invalid(this.#options.server, what, error));
   }
 
-  #fail(id: string | undefined, error: GatewayError): void {
+  #fail(pending: Pending | undefined, error: GatewayError): void {
     // A flood of junk must not become a flood of log lines: 1, 10, 100, … are told.
     this.#invalid++;
     if (/^10*$/.test(String(this.#invalid))) {
       this.#options.log.warn({ count: this.#invalid, error: error.message }, 'invalid message');
     }
-    const pending = id === undefined ? this.#onlyOne() : this.#pending.get(id);
     pending?.settle(error);
   }
 
@@ -141,11 +141,20 @@ export class Mux {
   /** No capability was declared, so only ping may come. */
   #asked(request: Message): void {
     const id = sliceOf(request.bytes, request.id!);
-    this.#options.send(
+    this.#trySend(
       request.method === 'ping'
         ? resultMessage(id, '{}')
         : errorMessage(id, { code: -32601, message: `Method not found: ${request.method}` }),
     );
+  }
+
+  /** For what nobody waits for: a channel that is closing or full takes nothing. */
+  #trySend(message: Buffer): void {
+    try {
+      this.#options.send(message);
+    } catch (error) {
+      this.#options.log.debug({ error: reasonOf(error) }, 'a message could not be sent');
+    }
   }
 
   #notified(message: Message): void {

@@ -30,25 +30,42 @@ export class SseConnection implements Connection {
   }
 
   async #open(signal: AbortSignal): Promise<void> {
+    // The signal counts until the stream is open: it carries a deadline, which the stream outlives.
+    const opening = new AbortController();
+    const onAbort = () => opening.abort(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      signal.throwIfAborted();
+      const response = await this.#get(AbortSignal.any([opening.signal, this.#closed.signal]));
+      await this.#untilEndpoint(response);
+    } catch (error) {
+      throw signal.aborted ? (signal.reason as Error) : error;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  async #get(signal: AbortSignal): Promise<HttpResponse> {
     const { server, client, url } = this.#options;
     const headers = { ...this.#options.headers, accept: 'text/event-stream' };
-    const either = AbortSignal.any([signal, this.#closed.signal]);
     let response: HttpResponse;
     try {
-      response = await client.request({ url, method: 'GET', headers, signal: either });
+      response = await client.request({ url, method: 'GET', headers, signal });
     } catch (error) {
       throw connectionFailed(server, error, false);
     }
     const type = String(response.headers['content-type'] ?? '');
-    if (response.status !== 200 || !type.startsWith('text/event-stream')) {
-      response.body.destroy();
-      if (response.status !== 200) throw refused(server, response.status);
-      throw invalid(server, 'it opened no event stream.');
-    }
-    await new Promise<void>((resolve, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-      void this.#read(response, resolve).catch((error: unknown) => {
-        const failure = connectionFailed(server, error, true);
+    if (response.status === 200 && type.startsWith('text/event-stream')) return response;
+    response.body.destroy();
+    if (response.status !== 200) throw refused(server, response.status);
+    throw invalid(server, 'it opened no event stream.');
+  }
+
+  /** Reads the stream from now on; settles when it has named its endpoint, or broken before. */
+  #untilEndpoint(response: HttpResponse): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      this.#read(response, resolve).catch((error: unknown) => {
+        const failure = connectionFailed(this.#options.server, error, true);
         reject(failure);
         this.#fail(failure);
       });

@@ -88,12 +88,14 @@ function metaEdit(message: Message, params: Params, to: Addressed): Edit {
   }
   if (params.progressToken) changes.set('progressToken', to.progressToken);
   const meta = editObject(message.bytes, params.meta, changes);
-  if (params.metaSpan) {
-    if (meta.length > 2) return { ...params.metaSpan, text: meta };
+  // Where it is no object it is replaced all the same: two of one key would be worse.
+  const present = valueOf(params.members, '_meta');
+  if (present) {
+    if (meta.length > 2) return { ...present, text: meta };
     return removal(params.members, '_meta');
   }
   const at = message.params!.start + 1;
-  return { start: at, end: at, text: `"_meta":${meta}${params.members.length > 0 ? ',' : ''}` };
+  return { start: at, end: at, text: `"_meta":${meta.toString()}${params.members.length > 0 ? ',' : ''}` };
 }
 
 /** The edit that takes one member out of an object, with the comma that goes with it. */

@@ -13,7 +13,7 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const MAX_SCHEMA_DEPTH = 64;
 
 /** The methods whose name or URI is mirrored into Mcp-Name. */
-const NAMED = new Set(['tools/call', 'prompts/get', 'resources/read']);
+const NAMED: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);
 
 /** A value as a header carries it: plain where it is safe ASCII, else in the Base64 sentinel form. */
 export function encodeHeaderValue(value: string): string {
@@ -117,8 +117,8 @@ function annotation(
   return undefined;
 }
 
-/** The value at a path of properties in the call's arguments, as a header has it; undefined: no header. */
-function argumentAt(b: Buffer, start: Span, path: readonly string[]): string | undefined {
+/** The scalar at a path of properties in the call's arguments; undefined: no header. */
+function argumentAt(b: Buffer, start: Span, path: readonly string[]): Span | undefined {
   let span = start;
   for (const key of path) {
     if (!isObjectAt(b, span)) return undefined;
@@ -126,10 +126,12 @@ function argumentAt(b: Buffer, start: Span, path: readonly string[]): string | u
     if (!next) return undefined;
     span = next;
   }
-  if (isStringAt(b, span)) return stringAt(b, span);
-  const text = b.toString('latin1', span.start, span.end);
-  return text === 'null' || text.startsWith('{') || text.startsWith('[') ? undefined : text;
+  return /[{[n]/.test(String.fromCharCode(b[span.start]!)) ? undefined : span;
 }
+
+/** A scalar as a header has it, but for the encoding. */
+const textOf = (b: Buffer, span: Span): string =>
+  isStringAt(b, span) ? stringAt(b, span) : b.toString('latin1', span.start, span.end);
 
 /** The headers that a request to a modern server must carry, from the body that is sent. */
 export function requestHeaders(
@@ -147,7 +149,7 @@ export function requestHeaders(
   if (!args) return headers;
   for (const { header, path } of mirrored) {
     const value = argumentAt(message.bytes, args, path);
-    if (value !== undefined) headers[`mcp-param-${header}`] = encodeHeaderValue(value);
+    if (value) headers[`mcp-param-${header}`] = encodeHeaderValue(textOf(message.bytes, value));
   }
   return headers;
 }
@@ -186,8 +188,11 @@ export function checkRequestHeaders(headers: Headers, message: Message, params: 
   assertSame('Mcp-Name', single(headers, 'mcp-name'), params.name);
 }
 
-const numbersEqual = (a: string, b: string): boolean =>
-  /^-?\d+(\.0+)?$/.test(a) && /^-?\d+(\.0+)?$/.test(b) && Number(a) === Number(b);
+/** 42 and 42.0 are one integer, compared by their digits: a number type has too few. */
+const sameInteger = (a: string, b: string): boolean => {
+  const [x, y] = [a, b].map((text) => /^(-?\d+)(?:\.0+)?$/.exec(text)?.[1]);
+  return x !== undefined && x === y;
+};
 
 /** Checks Mcp-Param-* against the arguments. @throws GatewayError HEADER_MISMATCH */
 export function checkParameterHeaders(
@@ -200,10 +205,14 @@ export function checkParameterHeaders(
   for (const { header, path } of mirrored) {
     const name = `Mcp-Param-${header}`;
     const raw = single(headers, name.toLowerCase());
-    const body = args ? argumentAt(message.bytes, args, path) : undefined;
-    if (body === undefined) {
+    const value = args ? argumentAt(message.bytes, args, path) : undefined;
+    if (!value) {
       if (raw !== undefined) throw mismatch(`The header ${name} has no value in the arguments.`);
-    } else if (raw === undefined || !numbersEqual(decodeHeaderValue(raw) ?? '', body)) {
+      continue;
+    }
+    const body = textOf(message.bytes, value);
+    const isText = isStringAt(message.bytes, value);
+    if (isText || raw === undefined || !sameInteger(decodeHeaderValue(raw) ?? '', body)) {
       assertSame(name, raw, body);
     }
   }

@@ -78,7 +78,14 @@ export function salvageId(bytes: Buffer): string {
   const match = /"id"\s*:\s*(-?\d{1,20}(?=[\s,}])|"(?:[^"\\]|\\.){0,256}")/.exec(
     bytes.toString('latin1', 0, Math.min(bytes.length, 4096)),
   );
-  return match?.[1] ?? 'null';
+  const id = Buffer.from(match?.[1] ?? 'null', 'latin1');
+  try {
+    // It goes into an answer as it is.
+    checkJson(id);
+    return id.toString();
+  } catch {
+    return 'null';
+  }
 }
 
 /** The id's source text: `1` and `"1"` differ. Empty when there is none. */

@@ -62,79 +62,79 @@ interface Line {
 }
 
 /** Puts the lines of events together. */
-function createEventBuilder(options: EventReaderOptions) {
-  const { maxBytes, onEvent, onOversize } = options;
-  const data = createByteList();
-  let ends: Ends | undefined;
-  let dataLines = 0;
-  let dataBytes = 0;
-  let event = '';
-  let id: string | undefined;
-  let retry: number | undefined;
-  let lastEventId: string | undefined;
-  let retryMs: number | undefined;
+class EventBuilder {
+  readonly #options: EventReaderOptions;
+  readonly #data = createByteList();
+  #ends: Ends | undefined;
+  #dataLines = 0;
+  #dataBytes = 0;
+  #event = '';
+  #id: string | undefined;
+  #retry: number | undefined;
+  lastEventId: string | undefined;
+  retryMs: number | undefined;
 
-  const addData = (value: Buffer, size: number, tail: Buffer | undefined) => {
-    dataBytes += dataLines === 0 ? size : size + 1;
-    dataLines++;
-    if (dataBytes > maxBytes) {
-      ends ??= createEnds();
-      data.drain(ends.add);
-    }
-    const to = ends ?? data;
-    if (dataLines > 1) to.add(NEWLINE);
-    to.add(value);
-    if (tail) to.add(tail);
-  };
+  constructor(options: EventReaderOptions) {
+    this.#options = options;
+  }
 
-  const setField = (name: string, value: string) => {
-    if (name === 'event') event = value;
-    else if (name === 'id' && !value.includes('\0')) id = value;
-    else if (name === 'retry' && /^[0-9]{1,15}$/.test(value)) retry = retryMs = Number(value);
-  };
+  /** So much of a line is worth holding, given the data before it. */
+  get maxLineBytes(): number {
+    return DATA.length + Math.max(this.#options.maxBytes - this.#dataBytes, HEAD_BYTES);
+  }
 
-  const reset = () => {
-    data.take();
-    dataLines = dataBytes = 0;
-    event = '';
-    ends = id = retry = undefined;
-  };
-
-  const dispatch = () => {
-    if (id !== undefined) lastEventId = id;
-    const skipped = ends && { head: ends.head, tail: ends.tail(), bytes: dataBytes };
-    const done = dataLines > 0 && { event: event || 'message', data: data.take(), id, retry };
-    reset();
-    if (skipped) onOversize(skipped);
-    else if (done) onEvent(done);
-  };
-
-  const addLine = ({ bytes, size, tail }: Line) => {
-    if (size === 0) return dispatch();
+  addLine({ bytes, size, tail }: Line): void {
+    if (size === 0) return this.#dispatch();
     const colon = bytes.subarray(0, MAX_NAME_BYTES + 1).indexOf(COLON);
     if (colon === 0 || (colon < 0 && size > MAX_NAME_BYTES)) return;
     const name = bytes.toString('latin1', 0, colon < 0 ? bytes.length : colon);
     const nameEnd = colon < 0 ? bytes.length : colon + 1;
     const start = bytes[nameEnd] === SPACE ? nameEnd + 1 : nameEnd;
-    if (name === 'data') addData(bytes.subarray(start), size - start, tail);
+    if (name === 'data') this.#addData(bytes.subarray(start), size - start, tail);
     // A name or an id so long that it was cut would be a wrong one.
-    else if (size === bytes.length) setField(name, bytes.toString('utf8', start));
-  };
+    else if (size === bytes.length) this.#setField(name, bytes.toString('utf8', start));
+  }
 
-  return {
-    addLine,
-    reset,
-    /** So much of a line is worth holding, given the data before it. */
-    get maxLineBytes() {
-      return DATA.length + Math.max(maxBytes - dataBytes, HEAD_BYTES);
-    },
-    get lastEventId() {
-      return lastEventId;
-    },
-    get retryMs() {
-      return retryMs;
-    },
-  };
+  reset(): void {
+    this.#data.take();
+    this.#dataLines = this.#dataBytes = 0;
+    this.#event = '';
+    this.#ends = undefined;
+    this.#id = undefined;
+    this.#retry = undefined;
+  }
+
+  #addData(value: Buffer, size: number, tail: Buffer | undefined): void {
+    this.#dataBytes += this.#dataLines === 0 ? size : size + 1;
+    this.#dataLines++;
+    if (this.#dataBytes > this.#options.maxBytes) {
+      this.#ends ??= createEnds();
+      this.#data.drain(this.#ends.add);
+    }
+    const to = this.#ends ?? this.#data;
+    if (this.#dataLines > 1) to.add(NEWLINE);
+    to.add(value);
+    if (tail) to.add(tail);
+  }
+
+  #setField(name: string, value: string): void {
+    if (name === 'event') this.#event = value;
+    else if (name === 'id' && !value.includes('\0')) this.#id = value;
+    else if (name === 'retry' && /^[0-9]{1,15}$/.test(value)) {
+      this.#retry = this.retryMs = Number(value);
+    }
+  }
+
+  #dispatch(): void {
+    const { onEvent, onOversize } = this.#options;
+    const [event, id, retry, ends] = [this.#event || 'message', this.#id, this.#retry, this.#ends];
+    if (id !== undefined) this.lastEventId = id;
+    const skipped = ends && { head: ends.head, tail: ends.tail(), bytes: this.#dataBytes };
+    const done = this.#dataLines > 0 && { event, data: this.#data.take(), id, retry };
+    this.reset();
+    if (skipped) onOversize(skipped);
+    else if (done) onEvent(done);
+  }
 }
 
 /** Takes the byte order mark off the start of a stream, however it is cut. */
@@ -157,7 +157,7 @@ function createBomFilter() {
  * the rest of a larger event is skipped, and the next one is read as usual.
  */
 export function createEventReader(options: EventReaderOptions): EventReader {
-  const builder = createEventBuilder(options);
+  const builder = new EventBuilder(options);
   const withoutBom = createBomFilter();
   const held = createByteList();
   let ends: Ends | undefined;

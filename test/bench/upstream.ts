@@ -1,5 +1,5 @@
-// An upstream that costs next to nothing: it echoes, in JSON, in both eras. Prints its URL once it listens.
-//   node upstream.ts [--tools n] [--port p] [--name n]
+// An upstream that costs next to nothing: it echoes, in JSON, in both eras. Prints its URLs once it listens.
+//   node upstream.ts [--tools n] [--count n]
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
@@ -13,8 +13,8 @@ interface Message {
 const { values } = parseArgs({
   options: {
     tools: { type: 'string', default: '1' },
-    port: { type: 'string', default: '0' },
-    name: { type: 'string', default: 'bench' },
+    // Servers in this one process, alike but for their ports.
+    count: { type: 'string', default: '1' },
   },
 });
 
@@ -35,7 +35,7 @@ const tools = Array.from({ length: Number(values.tools) }, (_, n) => ({
   },
 }));
 
-const info = { name: values.name, version: '1.0.0' };
+const info = { name: 'bench', version: '1.0.0' };
 const hints = { resultType: 'complete', ttlMs: 60_000, cacheScope: 'public' };
 
 const FIXED: Record<string, object> = {
@@ -86,8 +86,12 @@ function handle(request: IncomingMessage, response: ServerResponse): void {
   });
 }
 
-const server = createServer(handle);
-server.keepAliveTimeout = 60_000;
-server.listen(Number(values.port), '127.0.0.1', () => {
-  process.stdout.write(`http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp\n`);
-});
+async function listen(): Promise<string> {
+  const server = createServer(handle);
+  server.keepAliveTimeout = 60_000;
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
+}
+
+const urls = await Promise.all(Array.from({ length: Number(values.count) }, listen));
+process.stdout.write(`${urls.join(' ')}\n`);

@@ -5,7 +5,10 @@ import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StreamableHTTPClientTransport as HttpV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
-import { Client as ClientV2, StreamableHTTPClientTransport as HttpV2 } from '@modelcontextprotocol/client';
+import {
+  Client as ClientV2,
+  StreamableHTTPClientTransport as HttpV2,
+} from '@modelcontextprotocol/client';
 import { RESOURCE, startDoor } from '../unit/mcp/support.ts';
 
 const requestInit = { headers: { authorization: 'Bearer alice' } };
@@ -82,3 +85,44 @@ for (const mode of ['legacy', 'auto', { pin: '2026-07-28' }] as const) {
     }
   });
 }
+
+test('SDK v2 listens, hears of changes, and of the end when the door drains', async () => {
+  await using door = await startDoor();
+  const client = new ClientV2(identity, { versionNegotiation: { mode: 'auto' } });
+  const changed = Promise.withResolvers<void>();
+  const updated = Promise.withResolvers<string>();
+  client.setNotificationHandler('notifications/tools/list_changed', () => changed.resolve());
+  client.setNotificationHandler('notifications/resources/updated', ({ params }) =>
+    updated.resolve(params.uri),
+  );
+  await client.connect(new HttpV2(new URL(`${door.url}/mcp`), { requestInit }));
+  try {
+    const asked = { toolsListChanged: true, resourceSubscriptions: [RESOURCE] };
+    const subscription = await client.listen(asked);
+    assert.deepEqual(subscription.honoredFilter, asked);
+    door.gateway.change({ kinds: ['tools'] });
+    await changed.promise;
+    door.gateway.update(RESOURCE);
+    assert.equal(await updated.promise, RESOURCE);
+    await door.door.drain(1000);
+    assert.notEqual(await subscription.closed, 'local');
+  } finally {
+    await client.close();
+  }
+});
+
+test('SDK v2 in modern mode cancels by going away', async () => {
+  await using door = await startDoor();
+  const client = new ClientV2(identity, { versionNegotiation: { mode: { pin: '2026-07-28' } } });
+  await client.connect(new HttpV2(new URL(`${door.url}/mcp`), { requestInit }));
+  try {
+    const stop = new AbortController();
+    const hanging = client.callTool({ name: 'hang-quietly' }, { signal: stop.signal });
+    await door.gateway.called(1);
+    stop.abort();
+    await assert.rejects(hanging);
+    await door.gateway.cancelled(1);
+  } finally {
+    await client.close();
+  }
+});

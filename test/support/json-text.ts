@@ -50,6 +50,8 @@ export function endOfValue(text: string, at: number): number {
 
 export interface TextMember {
   readonly key: string;
+  /** From the key's quote on. */
+  readonly keyStart: number;
   /** Raw JSON of the value. */
   readonly value: string;
   /** Where the value lies in the text. */
@@ -69,6 +71,7 @@ export function membersOf(text: string): TextMember[] {
     const end = endOfValue(text, start);
     members.push({
       key: JSON.parse(text.slice(p, keyEnd)) as string,
+      keyStart: p,
       value: text.slice(start, end),
       start,
       end,

@@ -1,5 +1,5 @@
 // Stands before the gateway for clients that cannot send a key: adds the Authorization header and nothing else.
-import { createServer, request as send } from 'node:http';
+import { Agent, createServer, request as send } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -20,10 +20,14 @@ const withKey = (raw: readonly string[], key: string): string[] => [
   `Bearer ${key}`,
 ];
 
-function forward(to: Forwarded, incoming: IncomingMessage, response: ServerResponse): void {
+function forward(
+  to: Forwarded & { readonly agent: Agent },
+  incoming: IncomingMessage,
+  response: ServerResponse,
+): void {
   const { method, url: path, rawHeaders } = incoming;
-  const { host, port, key } = to;
-  const outgoing = send({ host, port, method, path, headers: withKey(rawHeaders, key), setHost: false });
+  const headers = withKey(rawHeaders, to.key);
+  const outgoing = send({ ...to, method, path, headers, setHost: false });
   outgoing.on('response', (answer) => {
     response.writeHead(answer.statusCode ?? 502, answer.statusMessage, answer.rawHeaders);
     // The head must not wait for the first event of a stream.
@@ -38,7 +42,10 @@ function forward(to: Forwarded, incoming: IncomingMessage, response: ServerRespo
 }
 
 export async function startKeyForwarder(to: Forwarded): Promise<KeyForwarder> {
-  const server = createServer((incoming, response) => forward(to, incoming, response));
+  const agent = new Agent({ keepAlive: true });
+  const server = createServer((incoming, response) =>
+    forward({ ...to, agent }, incoming, response),
+  );
   server.requestTimeout = 0;
   await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
   return {
@@ -46,6 +53,7 @@ export async function startKeyForwarder(to: Forwarded): Promise<KeyForwarder> {
     async [Symbol.asyncDispose]() {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
+      agent.destroy();
       await closed;
     },
   };

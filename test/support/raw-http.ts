@@ -80,14 +80,16 @@ export class RawStream {
   /** Resolves when the other side has ended the stream, or it broke. */
   readonly ended: Promise<void>;
   readonly #response: IncomingMessage;
+  readonly #onEvent: (event: SseEvent) => void;
   readonly #waiting = new Set<() => void>();
   #gate: Promise<void> = Promise.resolve();
   #open = true;
 
-  constructor(response: IncomingMessage) {
+  constructor(response: IncomingMessage, onEvent: (event: SseEvent) => void = () => {}) {
     this.status = response.statusCode ?? 0;
     this.headers = response.headers;
     this.#response = response;
+    this.#onEvent = onEvent;
     this.ended = this.#pump();
   }
 
@@ -95,6 +97,7 @@ export class RawStream {
     try {
       for await (const event of eventsOf(this.#gated())) {
         this.events.push(event);
+        this.#onEvent(event);
         this.#look();
       }
     } catch {
@@ -159,9 +162,13 @@ export class RawStream {
   }
 }
 
-export async function openStream(url: string, options: SendOptions = {}): Promise<RawStream> {
+export async function openStream(
+  url: string,
+  options: SendOptions = {},
+  onEvent?: (event: SseEvent) => void,
+): Promise<RawStream> {
   const posted = options.body === undefined ? {} : { method: 'POST' };
   const usual = options.body === undefined ? { accept: 'text/event-stream' } : POST_HEADERS;
   const headers = { ...usual, ...options.headers };
-  return new RawStream(await send(url, { ...posted, ...options, headers }));
+  return new RawStream(await send(url, { ...posted, ...options, headers }), onEvent);
 }

@@ -38,6 +38,14 @@ function manyMalformed(call: RawCall): Reply {
   return OK;
 }
 
+/** The true answer, changed in the way that the seed chooses. */
+function malformedSomehow(call: RawCall): Reply {
+  const [message] = malformedMessages(Number(call.args['seed'] ?? 1), 1, () =>
+    response(call.id, OK),
+  );
+  return instead(message!);
+}
+
 function truncated(call: RawCall): Reply {
   process.stdout.write(response(call.id, OK).slice(0, 20));
   return process.exit(1);
@@ -99,6 +107,18 @@ export const LIES: Readonly<Record<string, Handler>> = {
   ),
   'progress without params': first(() => '{"jsonrpc":"2.0","method":"notifications/progress"}'),
   'progress after the result': progressAfterwards,
+  'progress with a key twice': first(
+    (call) =>
+      `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${call.id},"progressToken":${call.id},"progress":1}}`,
+  ),
+  'an update with a key twice': first(
+    () =>
+      '{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"a:b","uri":"a:c"}}',
+  ),
+  'a change with odd params': first(
+    () => '{"jsonrpc":"2.0","method":"notifications/tools/list_changed","params":{"_meta":7}}',
+  ),
+  'malformed somehow': malformedSomehow,
   'many malformed, then right': manyMalformed,
   'empty lines, then right': first(() => '\n\r\n \n'),
   'late answer': answersTooLate,
@@ -163,4 +183,7 @@ export function lieOptions(list = 'sloppy'): RawServerOptions {
 if (import.meta.main) {
   const { values } = parseArgs({ options: { list: { type: 'string' } }, strict: false });
   await runUpstream(lieOptions(typeof values.list === 'string' ? values.list : 'sloppy'));
+  // One more question for a client that has said goodbye.
+  const question = '{"jsonrpc":"2.0","id":"last","method":"ping"}';
+  process.stdin.once('end', () => process.stdout.write(`${question}\n`));
 }

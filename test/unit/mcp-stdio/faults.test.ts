@@ -117,11 +117,7 @@ test('other HTTP failures: a JSON-RPC error passes unchanged, anything else is p
   await using host = startHost({ endpoint: at(server) });
   for (const id of bodies.keys()) host.send(modern(id, 'tools/list'));
   await Promise.all([...bodies.keys()].map((id) => host.answer(id)));
-  assert.ok(
-    host.lines.includes(
-      '{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"data":1e400,"message":"m"}}',
-    ),
-  );
+  assert.ok(host.lines.includes(bodies.get(1)![1]));
   assert.equal((await host.answer(2)).error.code, -32602);
   assert.match((await host.answer(3)).error.message, /HTTP 502.*Bad gateway/);
   assert.equal((await host.answer(4)).error.data.code, 'UPSTREAM_INVALID');

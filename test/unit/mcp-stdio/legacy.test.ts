@@ -92,7 +92,7 @@ test('bytes pass unchanged both ways, as JSON and as events', async () => {
   const calls = server.seen.filter(byMethod('tools/call')).map(({ body }) => body.toString());
   assert.deepEqual(calls.toSorted(), sent.toSorted());
   // Line breaks between the tokens are the one thing that a line cannot keep.
-  const [spaced] = host.lines.filter((line) => JSON.parse(line).id === 1);
+  const spaced = host.lines.find((line) => JSON.parse(line).id === 1);
   assert.equal(spaced?.trimEnd(), answers.get(1)!.replace('\r\n', '  '));
   assert.ok(host.lines.includes(answers.get(2)!));
   assert.ok(

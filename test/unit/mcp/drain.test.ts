@@ -19,12 +19,15 @@ test('drain refuses new work, lets calls in flight end, and closes the sessions'
   assert.equal(list.status, 503);
   const opened = await send(`${door.url}/mcp`, initializeBody('2025-11-25'));
   assert.equal(opened.status, 503);
-  const listen = await sendModern(door.url, 'subscriptions/listen', { params: { notifications: {} } });
+  const listen = await sendModern(door.url, 'subscriptions/listen', {
+    params: { notifications: {} },
+  });
   assert.equal(listen.status, 503);
   assert.equal(door.gateway.calls.length, 2);
 
   door.gateway.release();
   for (const response of [await legacy, await modern]) {
+    assert.equal(response.headers.get('connection'), 'close');
     assert.equal((await bodyOf(response)).result.content[0].text, 'released');
   }
   await drained;

@@ -5,7 +5,6 @@ import { META } from '../../../src/wire/era.ts';
 import { SUPPORTED_VERSIONS } from '../../../src/mcp/era.ts';
 import { startDoor } from './support.ts';
 import {
-  allEventsOf,
   bodyOf,
   envelope,
   initializeBody,
@@ -56,7 +55,12 @@ test('a request without envelope and modern header is legacy', async () => {
 
 test('a modern header without envelope names the missing key', async () => {
   await using door = await startDoor();
-  for (const params of [undefined, {}, { _meta: {} }, { _meta: { [META.clientCapabilities]: {} } }]) {
+  for (const params of [
+    undefined,
+    {},
+    { _meta: {} },
+    { _meta: { [META.clientCapabilities]: {} } },
+  ]) {
     const body = { jsonrpc: '2.0', id: 5, method: 'tools/list', params };
     const response = await send(`${door.url}/mcp`, body, modernHeaders('tools/list'));
     assert.equal(response.status, 400);
@@ -74,7 +78,9 @@ test('a modern header without envelope names the missing key', async () => {
 
 test('an envelope without clientInfo is served; members of a wrong type are not', async () => {
   await using door = await startDoor();
-  const served = await sendModern(door.url, 'tools/list', { meta: { [META.clientInfo]: undefined } });
+  const served = await sendModern(door.url, 'tools/list', {
+    meta: { [META.clientInfo]: undefined },
+  });
   assert.equal(served.status, 200);
   const wrong = [
     { [META.clientInfo]: 'me' },
@@ -129,7 +135,11 @@ test('headers that are missing or differ from the body are refused', async () =>
     ['tools/call', call, { 'mcp-name': '=?base64?ZWNobw?=' }],
     ['resources/read', { params: { uri: 'file:///a.txt' } }, { 'mcp-name': 'file:///b.txt' }],
     ['tools/call', { params: { name: 'mirror', arguments: { region: 'eu' } } }, {}],
-    ['tools/call', { params: { name: 'mirror', arguments: { region: 'eu' } } }, { 'mcp-param-region': 'us' }],
+    [
+      'tools/call',
+      { params: { name: 'mirror', arguments: { region: 'eu' } } },
+      { 'mcp-param-region': 'us' },
+    ],
   ];
   for (const [method, options, headers] of cases) {
     const response = await sendModern(door.url, method, { ...options, headers });
@@ -142,57 +152,16 @@ test('headers that are missing or differ from the body are refused', async () =>
   const accepted = [
     { params: { name: 'echo' }, headers: { 'mcp-name': '  echo  ' } },
     { params: { name: 'echo' }, headers: { 'mcp-name': '=?base64?ZWNobw==?=' } },
-    { params: { name: 'mirror', arguments: { region: 'eu' } }, headers: { 'mcp-param-region': 'eu' } },
+    {
+      params: { name: 'mirror', arguments: { region: 'eu' } },
+      headers: { 'mcp-param-region': 'eu' },
+    },
   ];
   for (const options of accepted) {
     const response = await sendModern(door.url, 'tools/call', options);
     assert.equal(response.status, 200);
     await response.body?.cancel();
   }
-});
-
-test('a batch is for 2025-03-26 only: one event per response', async () => {
-  await using door = await startDoor();
-  const batch = [
-    { jsonrpc: '2.0', id: 1, method: 'ping' },
-    { jsonrpc: '2.0', method: 'notifications/initialized' },
-    { jsonrpc: '2.0', id: 2, method: 'tools/call', params: { name: 'echo', arguments: { a: 1 } } },
-    { jsonrpc: '2.0', id: 3, method: 'no/such' },
-    { jsonrpc: '1.0', id: 4, method: 'ping' },
-    { jsonrpc: '2.0', id: 5, method: 'initialize', params: initializeBody('2025-03-26')['params'] },
-  ];
-  const session = await openSession(door.url, '2025-03-26');
-  const response = await send(`${door.url}/mcp`, batch, session.headers);
-  assert.equal(response.status, 200);
-  assert.match(response.headers.get('content-type') ?? '', /^text\/event-stream/);
-  const events = await allEventsOf(response);
-  assert.deepEqual(events.map(({ id }) => id).toSorted(), [1, 2, 3, 4, 5]);
-  const byId = new Map(events.map((event) => [event['id'], event]));
-  assert.equal(byId.get(2)?.['result'].content[0].text, '{"a":1}');
-  assert.equal(byId.get(3)?.['error'].code, -32601);
-  assert.equal(byId.get(4)?.['error'].code, -32600);
-  assert.equal(byId.get(5)?.['error'].code, -32600);
-
-  const silent = await send(`${door.url}/mcp`, [batch[1]], session.headers);
-  assert.equal(silent.status, 202);
-  const later = await openSession(door.url, '2025-11-25');
-  const refused = await send(`${door.url}/mcp`, batch, later.headers);
-  assert.equal(refused.status, 400);
-  const empty = await send(`${door.url}/mcp`, [], session.headers);
-  assert.equal(empty.status, 400);
-});
-
-test('a batch with a modern element, or under a modern header, is refused whole', async () => {
-  await using door = await startDoor();
-  const session = await openSession(door.url, '2025-03-26');
-  const modern = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', _meta: envelope() } };
-  const legacy = { jsonrpc: '2.0', id: 2, method: 'tools/call', params: { name: 'echo' } };
-  const mixed = await send(`${door.url}/mcp`, [legacy, modern], session.headers);
-  assert.equal(mixed.status, 400);
-  assert.equal((await bodyOf(mixed)).error.code, -32600);
-  const header = { ...session.headers, ...modernHeaders('tools/call', { name: 'echo' }) };
-  assert.equal((await send(`${door.url}/mcp`, [legacy], header)).status, 400);
-  assert.equal(door.gateway.calls.length, 0);
 });
 
 test('content types: 415 for another body, 406 for a legacy POST that does not take both', async () => {
@@ -254,9 +223,17 @@ test('notifications are taken with 202', async () => {
   const session = await openSession(door.url);
   assert.equal((await session.notify('notifications/initialized')).status, 202);
   assert.equal((await session.notify('notifications/whatever', {})).status, 202);
-  const response = await send(`${door.url}/mcp`, { jsonrpc: '2.0', id: 1, result: {} }, session.headers);
+  const response = await send(
+    `${door.url}/mcp`,
+    { jsonrpc: '2.0', id: 1, result: {} },
+    session.headers,
+  );
   assert.equal(response.status, 202);
-  const foreign = await send(`${door.url}/mcp`, { jsonrpc: '2.0', id: 1, result: {} }, modernHeaders('x'));
+  const foreign = await send(
+    `${door.url}/mcp`,
+    { jsonrpc: '2.0', id: 1, result: {} },
+    modernHeaders('x'),
+  );
   assert.equal(foreign.status, 400);
 });
 
@@ -281,7 +258,14 @@ test('a body over the cap is refused with the limit, told or found', async () =>
 
 test('unknown and removed methods: 404 and -32601 in the modern era, 200 in the legacy one', async () => {
   await using door = await startDoor();
-  const removed = ['initialize', 'ping', 'logging/setLevel', 'resources/subscribe', 'no/such', 'toString'];
+  const removed = [
+    'initialize',
+    'ping',
+    'logging/setLevel',
+    'resources/subscribe',
+    'no/such',
+    'toString',
+  ];
   for (const method of removed) {
     const response = await sendModern(door.url, method, { id: 'q' });
     assert.equal(response.status, 404, method);

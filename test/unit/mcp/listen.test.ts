@@ -8,7 +8,7 @@ import { bodyOf, eventsOf, next, sendModern } from './requests.ts';
 import type { Json } from './requests.ts';
 
 const listen = (door: TestDoor, notifications: unknown, id: number | string = 1) =>
-  sendModern(door.url, 'subscriptions/listen', { id, params: { notifications } as Json });
+  sendModern(door.url, 'subscriptions/listen', { id, params: { notifications } });
 
 const tagOf = (message: Json) => message['params']._meta[META.subscriptionId] as unknown;
 
@@ -18,7 +18,10 @@ const until = async (condition: () => boolean): Promise<void> => {
 
 test('the acknowledgement comes first, with what is granted; then what was asked for, tagged', async () => {
   await using door = await startDoor();
-  const asked = { toolsListChanged: true, resourceSubscriptions: [RESOURCE, 'test://none', RESOURCE] };
+  const asked = {
+    toolsListChanged: true,
+    resourceSubscriptions: [RESOURCE, 'test://none', RESOURCE],
+  };
   const stream = eventsOf(await listen(door, asked, 'sub'));
   const ack = await next(stream);
   assert.equal(ack['method'], 'notifications/subscriptions/acknowledged');
@@ -39,7 +42,9 @@ test('the acknowledgement comes first, with what is granted; then what was asked
 test('two streams of one client each carry their own id', async () => {
   await using door = await startDoor();
   const first = eventsOf(await listen(door, { toolsListChanged: true }, 1));
-  const second = eventsOf(await listen(door, { promptsListChanged: true, toolsListChanged: false }, 2));
+  const second = eventsOf(
+    await listen(door, { promptsListChanged: true, toolsListChanged: false }, 2),
+  );
   assert.equal(tagOf(await next(first)), 1);
   assert.equal(tagOf(await next(second)), 2);
   door.gateway.change({ kinds: ['tools'] });
@@ -104,7 +109,9 @@ test('one key has a bounded number of streams', async () => {
   await using door = await startDoor();
   const open: Response[] = [];
   for (let i = 0; i < MAX_STREAMS_PER_PRINCIPAL; i += 50) {
-    open.push(...(await Promise.all(Array.from({ length: 50 }, (_, j) => listen(door, {}, i + j)))));
+    open.push(
+      ...(await Promise.all(Array.from({ length: 50 }, (_, j) => listen(door, {}, i + j)))),
+    );
   }
   const refused = await listen(door, {}, 'more');
   assert.equal(refused.status, 429);
@@ -114,5 +121,5 @@ test('one key has a bounded number of streams', async () => {
     headers: { authorization: 'Bearer bob' },
   });
   assert.equal(other.status, 200);
-  await Promise.all([...open, other].map((response) => response.body?.cancel()));
+  for (const response of [...open, other]) await response.body?.cancel();
 });

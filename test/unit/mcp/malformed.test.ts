@@ -1,10 +1,18 @@
 // Mutated bodies: each gets an answer, and the door lives.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { count } from '../../support/gateway.ts';
 import { startDoor } from './support.ts';
-import { envelope, initializeBody, modernHeaders, openSession, send, sendModern } from './requests.ts';
+import {
+  envelope,
+  initializeBody,
+  modernHeaders,
+  openSession,
+  send,
+  sendModern,
+} from './requests.ts';
 
-const COUNT = process.argv.includes('--full') ? 10_000 : 1000;
+const COUNT = count(10_000, 1000);
 
 /** A small generator of numbers (mulberry32), so that a failure can be repeated. */
 function createRandom(seed: number): (below: number) => number {
@@ -17,7 +25,20 @@ function createRandom(seed: number): (below: number) => number {
   };
 }
 
-const PIECES = ['{', '}', '[', ']', ',', ':', '"', 'null', '\\u0000', '1e400', '"id":1,', '"jsonrpc":"2.0",'];
+const PIECES = [
+  '{',
+  '}',
+  '[',
+  ']',
+  ',',
+  ':',
+  '"',
+  'null',
+  '\\u0000',
+  '1e400',
+  '"id":1,',
+  '"jsonrpc":"2.0",',
+];
 
 function mutate(text: string, random: (below: number) => number): Buffer {
   let bytes = Buffer.from(text);
@@ -29,7 +50,11 @@ function mutate(text: string, random: (below: number) => number): Buffer {
         bytes = Buffer.concat([bytes.subarray(0, at), rest.subarray(1 + random(8))]);
         break;
       case 1:
-        bytes = Buffer.concat([bytes.subarray(0, at), Buffer.from([random(256)]), rest.subarray(1)]);
+        bytes = Buffer.concat([
+          bytes.subarray(0, at),
+          Buffer.from([random(256)]),
+          rest.subarray(1),
+        ]);
         break;
       case 2:
         bytes = bytes.subarray(0, at);
@@ -38,7 +63,11 @@ function mutate(text: string, random: (below: number) => number): Buffer {
         bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(random(at + 1), at), rest]);
         break;
       default:
-        bytes = Buffer.concat([bytes.subarray(0, at), Buffer.from(PIECES[random(PIECES.length)]!), rest]);
+        bytes = Buffer.concat([
+          bytes.subarray(0, at),
+          Buffer.from(PIECES[random(PIECES.length)]!),
+          rest,
+        ]);
     }
   }
   return bytes;
@@ -47,12 +76,20 @@ function mutate(text: string, random: (below: number) => number): Buffer {
 test(`${COUNT} mutated messages are each answered`, { timeout: 120_000 }, async () => {
   await using door = await startDoor();
   const session = await openSession(door.url, '2025-03-26');
-  const call = { jsonrpc: '2.0', id: 42, method: 'tools/call', params: { name: 'echo', arguments: { a: [1] } } };
+  const call = {
+    jsonrpc: '2.0',
+    id: 42,
+    method: 'tools/call',
+    params: { name: 'echo', arguments: { a: [1] } },
+  };
   const modern = { ...call, params: { ...call.params, _meta: envelope() } };
   const seeds = [
     [modern, modernHeaders('tools/call', { name: 'echo' })],
     [{ ...call }, session.headers],
-    [[call, { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 42 } }], session.headers],
+    [
+      [call, { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 42 } }],
+      session.headers,
+    ],
     [initializeBody('2025-06-18'), {}],
   ] as const;
   const random = createRandom(20_260_728);

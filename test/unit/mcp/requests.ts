@@ -15,7 +15,9 @@ export const envelope = (more: Json = {}): Json => ({
 
 /** Headers without those that are undefined. */
 const defined = (headers: Headers): Record<string, string> =>
-  Object.fromEntries(Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined));
+  Object.fromEntries(
+    Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
 
 export const send = (
   url: string,
@@ -25,7 +27,10 @@ export const send = (
 ): Promise<Response> =>
   fetch(url, {
     method: 'POST',
-    body: typeof body === 'string' || body instanceof Uint8Array ? (body as string) : JSON.stringify(body),
+    body:
+      typeof body === 'string' || body instanceof Uint8Array
+        ? (body as string)
+        : JSON.stringify(body),
     ...init,
     headers: defined({
       authorization: 'Bearer alice',
@@ -89,7 +94,12 @@ export async function openSession(
     version,
     headers,
     send: (method, params, requestId = 1, init = {}) =>
-      send(url + path, { jsonrpc: '2.0', id: requestId, method, ...(params ? { params } : {}) }, headers, init),
+      send(
+        url + path,
+        { jsonrpc: '2.0', id: requestId, method, ...(params ? { params } : {}) },
+        headers,
+        init,
+      ),
     notify: (method, params) =>
       send(url + path, { jsonrpc: '2.0', method, ...(params ? { params } : {}) }, headers),
   };
@@ -113,7 +123,9 @@ export async function* rawEventsOf(
       const lines = text.slice(0, end).split('\n');
       text = text.slice(end + 2);
       const field = (name: string) =>
-        lines.filter((line) => line.startsWith(`${name}: `)).map((line) => line.slice(name.length + 2));
+        lines
+          .filter((line) => line.startsWith(`${name}: `))
+          .map((line) => line.slice(name.length + 2));
       const data = field('data');
       if (data.length > 0) yield { event: field('event')[0] ?? 'message', data: data.join('\n') };
     }
@@ -126,5 +138,5 @@ export const allEventsOf = async (response: Response): Promise<Json[]> =>
 export async function next<T>(events: AsyncGenerator<T>): Promise<T> {
   const { value, done } = await events.next();
   if (done) throw new TypeError('The stream has ended.');
-  return value as T;
+  return value;
 }

@@ -57,7 +57,9 @@ test('a session is its owner’s, at its endpoint; others read what they would f
 
 test('ids are not to be guessed', async () => {
   await using door = await startDoor();
-  const ids = await Promise.all(Array.from({ length: 20 }, async () => (await openSession(door.url)).id));
+  const ids = await Promise.all(
+    Array.from({ length: 20 }, async () => (await openSession(door.url)).id),
+  );
   assert.equal(new Set(ids).size, 20);
   for (const id of ids) assert.ok(Buffer.from(id, 'base64url').length >= 16);
 });
@@ -133,7 +135,10 @@ test('the GET stream tells list changes, also those that came before it, and upd
   assert.equal((await next(stream))['method'], 'notifications/tools/list_changed');
   door.gateway.change({ kinds: ['resources', 'resourceTemplates'] });
   assert.equal((await next(stream))['method'], 'notifications/resources/list_changed');
-  assert.deepEqual((await bodyOf(await session.send('resources/subscribe', { uri: RESOURCE }))).result, {});
+  assert.deepEqual(
+    (await bodyOf(await session.send('resources/subscribe', { uri: RESOURCE }))).result,
+    {},
+  );
   door.gateway.update(RESOURCE);
   assert.deepEqual(await next(stream), {
     jsonrpc: '2.0',
@@ -152,7 +157,11 @@ test('a stream of one server hears of that server only', async () => {
   await using door = await startDoor();
   const session = await openSession(door.url, '2025-11-25', { path: '/mcp/files' });
   const response = await fetch(`${door.url}/mcp/files`, {
-    headers: { authorization: 'Bearer alice', accept: 'text/event-stream', 'mcp-session-id': session.id },
+    headers: {
+      authorization: 'Bearer alice',
+      accept: 'text/event-stream',
+      'mcp-session-id': session.id,
+    },
   });
   door.gateway.change({ kinds: ['tools'], servers: ['other'] });
   door.gateway.change({ kinds: ['prompts'], servers: ['files'] });
@@ -193,7 +202,9 @@ test('progress and logs of a call come on its own POST, at the level of the sess
 test('cancelled aborts the call of that id in that session only', async () => {
   await using door = await startDoor();
   const [one, two] = [await openSession(door.url), await openSession(door.url)];
-  const calls = [1, 'x'].flatMap((id) => [one, two].map((s) => s.send('tools/call', { name: 'hang-quietly' }, id)));
+  const calls = [1, 'x'].flatMap((id) =>
+    [one, two].map((s) => s.send('tools/call', { name: 'hang-quietly' }, id)),
+  );
   await door.gateway.called(4);
   await one.notify('notifications/cancelled', { requestId: '1' });
   await one.notify('notifications/cancelled', { requestId: 77 });
@@ -209,7 +220,10 @@ test('cancelled aborts the call of that id in that session only', async () => {
   assert.equal(door.door.callCount, 2);
   door.gateway.release();
   const rest = await Promise.all([calls[1]!, calls[3]!].map(async (call) => bodyOf(await call)));
-  assert.deepEqual(rest.map(({ id }) => id), [1, 'x']);
+  assert.deepEqual(
+    rest.map(({ id }) => id),
+    [1, 'x'],
+  );
 });
 
 test('a client that goes away cancels nothing: the call goes on, its answer is dropped', async () => {

@@ -5,30 +5,22 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Call, Message } from '../../../src/core/call.ts';
 import { createEmitter } from '../../../src/core/emitter.ts';
 import { GatewayError } from '../../../src/core/errors.ts';
-import type { Log } from '../../../src/core/log.ts';
 import type { Principal } from '../../../src/core/principal.ts';
 import type { ItemKind } from '../../../src/core/source.ts';
 import type { Gateway, ListChange } from '../../../src/gateway/gateway.ts';
 import { createMcpDoor } from '../../../src/mcp/endpoint.ts';
 import type { McpDoorOptions } from '../../../src/mcp/endpoint.ts';
 import { parseAt, valueOf } from '../../../src/wire/json.ts';
-import { notificationMessage, readMessage, readParams, resultAnswer } from '../../../src/wire/message.ts';
+import {
+  notificationMessage,
+  readMessage,
+  readParams,
+  resultAnswer,
+} from '../../../src/wire/message.ts';
+import { createTestLog } from './log.ts';
 
 export const SERVER = 'files';
 export const RESOURCE = 'file:///a.txt';
-
-export interface LogLine {
-  readonly level: string;
-  readonly facts: object;
-  readonly message: string;
-}
-
-export function createTestLog(): Log & { readonly lines: LogLine[] } {
-  const lines: LogLine[] = [];
-  const at = (level: string) => (facts: object, message: string) =>
-    void lines.push({ level, facts, message });
-  return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
-}
 
 const object = { type: 'object' } as const;
 const TOOLS = [
@@ -113,10 +105,12 @@ export function createTestGateway(): TestGateway {
   const hang = (call: Call) =>
     new Promise<void>((resolve, reject) => {
       waiting.push(resolve);
-      call.signal.addEventListener('abort', () => {
+      const onAbort = () => {
         cancelCount.add();
         reject(new GatewayError('CALL_CANCELLED', 'The caller cancelled the call.'));
-      });
+      };
+      if (call.signal.aborted) onAbort();
+      else call.signal.addEventListener('abort', onAbort);
     });
 
   return {
@@ -132,7 +126,8 @@ export function createTestGateway(): TestGateway {
     },
     list(kind, { era, scope }) {
       assertServer(scope);
-      const modern = era === 'modern' ? { resultType: 'complete', ttlMs: 0, cacheScope: 'private' } : {};
+      const modern =
+        era === 'modern' ? { resultType: 'complete', ttlMs: 0, cacheScope: 'private' } : {};
       return Buffer.from(JSON.stringify({ ...modern, [kind]: ITEMS[kind] }));
     },
     describe({ scope }) {
@@ -176,8 +171,8 @@ export function createTestGateway(): TestGateway {
       for (const listener of subscribed.get(uri) ?? []) listener(update);
     },
     drain: () => Promise.resolve(),
-    called: callCount.reached,
-    cancelled: cancelCount.reached,
+    called: (count) => callCount.reached(count),
+    cancelled: (count) => cancelCount.reached(count),
   };
 }
 
@@ -214,7 +209,11 @@ async function answerOf(call: Call, hang: (call: Call) => Promise<void>): Promis
     }
     case 'flood': {
       const filler = 'x'.repeat(1000);
-      for (let i = 1; i <= Number(args['times']); i++) call.onNotification(progress(token, i, filler));
+      for (let i = 1; i <= Number(args['times']); i++) {
+        call.onNotification(progress(token, i, filler));
+        // Beyond what comes at once, the kernel takes its share.
+        if (i % 1000 === 0) await new Promise((resolve) => setImmediate(resolve));
+      }
       await hang(call);
       return done('flooded');
     }
@@ -238,12 +237,15 @@ async function answerOf(call: Call, hang: (call: Call) => Promise<void>): Promis
         Buffer.from('{"jsonrpc":"2.0","id":7,"error":{"code":-32021,"message":"needs sampling"}}'),
       );
     case 'down':
-      throw new GatewayError('UPSTREAM_DOWN', 'The server files is down.', { data: { server: SERVER } });
+      throw new GatewayError('UPSTREAM_DOWN', 'The server files is down.', {
+        data: { server: SERVER },
+      });
     default:
       if (call.method === 'resources/read') {
         throw new GatewayError('RESOURCE_NOT_FOUND', `No server has ${name}.`);
       }
-      if (call.method === 'prompts/get') throw new GatewayError('PROMPT_NOT_FOUND', `No prompt ${name}.`);
+      if (call.method === 'prompts/get')
+        throw new GatewayError('PROMPT_NOT_FOUND', `No prompt ${name}.`);
       throw new GatewayError('TOOL_NOT_FOUND', `There is no tool ${name}.`);
   }
 }

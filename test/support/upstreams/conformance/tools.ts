@@ -94,6 +94,16 @@ export const conformanceTool = (
   { definition: JSON.stringify({ name, description, inputSchema }), call },
 ];
 
+const NOW_AND_THEN = conformanceTool('test_now_and_then', 'Comes and goes', () =>
+  textResult('here'),
+);
+const PROMPT_NOW_AND_THEN = { name: 'test_now_and_then', description: 'Comes and goes' };
+
+/** A gateway tells of changes that there are: a notification alone changes nothing. */
+function toggle<T>(items: Map<string, T>, name: string, item: T): void {
+  if (!items.delete(name)) items.set(name, item);
+}
+
 export function plainTools(server: () => RawServer): [string, RawTool][] {
   const tool = conformanceTool;
   return [
@@ -132,10 +142,15 @@ export function plainTools(server: () => RawServer): [string, RawTool][] {
     tool('test_reconnection', 'Closes its stream in the middle', reconnects),
     tool('test_missing_capability', 'Needs a client that samples', needsSampling),
     tool('test_trigger_tool_change', 'Changes the list of tools', () => {
+      toggle(server().tools, ...NOW_AND_THEN);
       server().changed('tools');
       return textResult('changed');
     }),
     tool('test_trigger_prompt_change', 'Changes the list of prompts', () => {
+      toggle(server().prompts, PROMPT_NOW_AND_THEN.name, {
+        definition: JSON.stringify(PROMPT_NOW_AND_THEN),
+        get: () => '{"messages":[]}',
+      });
       server().changed('prompts');
       return textResult('changed');
     }),

@@ -69,6 +69,7 @@ export class Peer {
 
 export interface RawCallParts {
   readonly era: Era;
+  readonly message: string;
   readonly method: string;
   readonly id: string;
   readonly params: string;
@@ -79,6 +80,8 @@ export interface RawCallParts {
 
 export class RawCall {
   readonly era: Era;
+  /** The whole request as it came. */
+  readonly message: string;
   readonly method: string;
   /** Raw JSON of the request's id. */
   readonly id: string;
@@ -92,6 +95,7 @@ export class RawCall {
 
   constructor(parts: RawCallParts) {
     this.era = parts.era;
+    this.message = parts.message;
     this.method = parts.method;
     this.id = parts.id;
     this.params = parts.params;

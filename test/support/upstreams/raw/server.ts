@@ -175,7 +175,9 @@ export class RawServer {
     peer.running.set(id, controller);
     const { signal } = controller;
     try {
-      const call = new RawCall({ era, method: message.method, id, params, peer, outlet, signal });
+      const { method } = message;
+      const parts = { era, message: text, method, id, params, peer, outlet, signal };
+      const call = new RawCall(parts);
       return await this.#serve(call);
     } finally {
       if (peer.running.get(id) === controller) peer.running.delete(id);
