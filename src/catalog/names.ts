@@ -25,12 +25,21 @@ export interface Named<T> {
 const SEPARATOR = '__';
 const HASH_LENGTH = 8;
 
-/** A digest of server and name: the same in every process, other for every pair. */
-const hashOf = ({ server, name }: Nameable): string =>
-  createHash('sha256').update(`${server}\0${name}`).digest('hex').slice(0, HASH_LENGTH);
+/** A digest of server and name: the same in every process, other for every pair and every attempt. */
+const hashOf = ({ server, name }: Nameable, attempt: number): string =>
+  createHash('sha256')
+    .update(`${server}\0${name}${attempt === 0 ? '' : `\0${attempt}`}`)
+    .digest('hex')
+    .slice(0, HASH_LENGTH);
 
-const withHash = (text: string, thing: Nameable, maxLength: number): string =>
-  `${text.slice(0, maxLength - HASH_LENGTH - 1)}_${hashOf(thing)}`;
+/** The beginning of a text, with no character cut in two. */
+const beginningOf = (text: string, length: number): string => {
+  const isSplit = /^[\ud800-\udbff][\udc00-\udfff]/.test(text.slice(Math.max(length - 1, 0), length + 1));
+  return text.slice(0, isSplit ? length - 1 : length);
+};
+
+const withHash = (text: string, thing: Nameable, maxLength: number, attempt = 0): string =>
+  `${beginningOf(text, maxLength - HASH_LENGTH - 1)}_${hashOf(thing, attempt)}`;
 
 const prefixed = ({ server, prefix = server, name }: Nameable): string =>
   prefix === '' ? name : `${prefix}${SEPARATOR}${name}`;
@@ -63,10 +72,14 @@ export function assignNames<T extends Nameable>(
   const owners = new Map<string, T>();
   const diagnostics: string[] = [];
   const names = things.map((thing) => {
-    let exposed = wish(thing, naming, counts);
-    const other = owners.get(exposed);
+    const wished = wish(thing, naming, counts);
+    const other = owners.get(wished);
+    let exposed = wished;
+    // A server may have given a tool the very name that another one would be told apart by.
+    for (let attempt = 0; owners.has(exposed); attempt++) {
+      exposed = withHash(wished, thing, naming.maxLength, attempt);
+    }
     if (other) {
-      exposed = withHash(exposed, thing, Math.max(naming.maxLength, HASH_LENGTH + 2));
       diagnostics.push(
         `"${thing.name}" of server "${thing.server}" and "${other.name}" of server "${other.server}" ` +
           `would share one name; the former is shown as "${exposed}". Set another "prefix" for one of them.`,

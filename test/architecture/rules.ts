@@ -17,7 +17,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['main'],
   ['cli'],
   ['app'],
-  ['mcp', 'http'],
+  ['mcp', 'http', 'bridge'],
   ['gateway', 'codemode'],
   ['identity', 'oauth', 'policy', 'upstream', 'catalog'],
   ['config', 'storage', 'telemetry'],

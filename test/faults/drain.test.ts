@@ -11,6 +11,7 @@ import {
 } from '../support/gateway.ts';
 import { textAt } from '../support/json-text.ts';
 import { isAlive } from '../support/processes/alive.ts';
+import { descendantsOf } from '../support/processes/descendants.ts';
 import { type RawClient, mirrorHeaders, requestText, withEnvelope } from '../support/raw-client.ts';
 import { openStream, send } from '../support/raw-http.ts';
 import {
@@ -35,7 +36,7 @@ const exitOf = async ({ child }: GatewayProcess): Promise<number | null> => {
 };
 
 const start = (servers: GatewayOptions['servers'], drainSeconds = DRAIN_S) =>
-  startGatewayProcess({ servers, gateway: { drainSeconds } });
+  startGatewayProcess({ servers, gateway: { drainSeconds, startSeconds: 2 } });
 
 async function readiness({ url }: GatewayProcess): Promise<number> {
   const response = await send(new URL('/readyz', url).href);
@@ -137,7 +138,9 @@ it('a second SIGTERM ends at once, and takes the children along', async () => {
   await until('the call', async () => (await callTool(client, 'target__quick')).code === undefined);
   gateway.child.kill('SIGTERM');
   await until('the drain', async () => (await readiness(gateway)) === 503);
+  const below = descendantsOf(gateway.child.pid!);
   gateway.child.kill('SIGTERM');
   const code = await within(1_000, 'the exit', exitOf(gateway));
   assert.equal(code, 1);
+  await until('the end of all children', () => !below.some(isAlive));
 });

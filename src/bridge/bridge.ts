@@ -16,15 +16,15 @@ import {
   salvageId,
   toRpcError,
 } from '../wire/message.ts';
-import { Exchange, oversizeId } from './bridge-exchange.ts';
-import type { BridgeContext } from './bridge-exchange.ts';
-import { LegacyBridge } from './bridge-legacy.ts';
-import { createLink, within } from './bridge-link.ts';
-import type { Endpoint } from './bridge-link.ts';
-import { hasEnvelope, ModernBridge } from './bridge-modern.ts';
-import { subscriptionEnd } from './bridge-subscription.ts';
-import { createLineWriter } from './stdio-lines.ts';
-import type { LineWriter } from './stdio-lines.ts';
+import { Exchange, oversizeId } from './exchange.ts';
+import type { BridgeContext } from './exchange.ts';
+import { LegacyBridge } from './legacy.ts';
+import { createLink, within } from './link.ts';
+import type { Endpoint } from './link.ts';
+import { hasEnvelope, ModernBridge } from './modern.ts';
+import { subscriptionEnd } from './subscription.ts';
+import { createLineWriter } from './lines.ts';
+import type { LineWriter } from './lines.ts';
 
 export interface StdioBridgeOptions {
   /** Usually stdin. */

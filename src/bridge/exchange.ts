@@ -5,11 +5,11 @@ import type { Log } from '../core/log.ts';
 import type { HttpResponse } from '../net/http-client.ts';
 import type { Oversize } from '../wire/frames.ts';
 import { idOf, readMessage, salvageId } from '../wire/message.ts';
-import { messagesOf, readFailureBody, tooLarge } from './bridge-answer.ts';
-import type { Received, Resumption } from './bridge-answer.ts';
-import { failureMessage, readHttpFailure } from './bridge-failure.ts';
-import type { HttpFailure } from './bridge-failure.ts';
-import type { Endpoint, Link } from './bridge-link.ts';
+import { messagesOf, readFailureBody, tooLarge } from './answer.ts';
+import type { Received, Resumption } from './answer.ts';
+import { failureMessage, readHttpFailure } from './failure.ts';
+import type { HttpFailure } from './failure.ts';
+import type { Endpoint, Link } from './link.ts';
 
 /** What both eras of the bridge work with. */
 export interface BridgeContext {

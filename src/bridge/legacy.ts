@@ -3,12 +3,12 @@
 import type { Message } from '../core/call.ts';
 import { GatewayError, isGatewayError, reasonOf } from '../core/errors.ts';
 import type { HttpResponse } from '../net/http-client.ts';
-import { discard } from './bridge-answer.ts';
-import type { Resumption } from './bridge-answer.ts';
-import { failureOf, isSafe, isSuccess, notMcp, relay } from './bridge-exchange.ts';
-import type { BridgeContext, Exchange } from './bridge-exchange.ts';
-import { lostError, within } from './bridge-link.ts';
-import { resume } from './bridge-resume.ts';
+import { discard } from './answer.ts';
+import type { Resumption } from './answer.ts';
+import { failureOf, isSafe, isSuccess, notMcp, relay } from './exchange.ts';
+import type { BridgeContext, Exchange } from './exchange.ts';
+import { lostError, within } from './link.ts';
+import { resume } from './resume.ts';
 import {
   bareSession,
   createHostRecord,
@@ -16,9 +16,9 @@ import {
   postHeaders,
   sessionHeaders,
   toSession,
-} from './bridge-session.ts';
-import type { Session } from './bridge-session.ts';
-import { keepStream } from './bridge-stream.ts';
+} from './session.ts';
+import type { Session } from './session.ts';
+import { keepStream } from './stream.ts';
 
 const OPEN_DEADLINE_MS = 60_000;
 const NOTIFY_DEADLINE_MS = 10_000;

@@ -1,12 +1,12 @@
 // Takes up the answer of a call where its stream broke: servers of the legacy era may close a connection
 // on purpose and expect that (2025-11-25, basic/transports, "Resumability and Redelivery").
 import { setTimeout as wait } from 'node:timers/promises';
-import { discard, EVENTS_TYPE, isEventStream } from './bridge-answer.ts';
-import type { Resumption } from './bridge-answer.ts';
-import { relay } from './bridge-exchange.ts';
-import type { BridgeContext, Exchange, RelayOptions } from './bridge-exchange.ts';
-import { sessionHeaders } from './bridge-session.ts';
-import type { Session } from './bridge-session.ts';
+import { discard, EVENTS_TYPE, isEventStream } from './answer.ts';
+import type { Resumption } from './answer.ts';
+import { relay } from './exchange.ts';
+import type { BridgeContext, Exchange, RelayOptions } from './exchange.ts';
+import { sessionHeaders } from './session.ts';
+import type { Session } from './session.ts';
 
 const DEFAULT_PAUSE_MS = 500;
 const MAX_PAUSE_MS = 60_000;

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { GatewayError, isGatewayError } from '../../../src/core/errors.ts';
-import { createHome } from '../../../src/mcp/stdio-home.ts';
-import type { Home } from '../../../src/mcp/stdio-home.ts';
+import { createHome } from '../../../src/bridge/home.ts';
+import type { Home } from '../../../src/bridge/home.ts';
 import { createHttpClient } from '../../../src/net/http-client.ts';
 import { readGatewayFile, writeGatewayFile } from '../../../src/storage/data-directory.ts';
 import { acquireLock } from '../../../src/storage/lock.ts';
@@ -155,7 +155,7 @@ test('a gateway killed with SIGKILL during a call: the call ends, another proces
   const script = join(place.directory, 'owner.mjs');
   await writeFile(script, OWNER);
   const modules = [
-    '../../../src/mcp/stdio-home.ts',
+    '../../../src/bridge/home.ts',
     './tiny-gateway.ts',
     '../../../src/net/http-client.ts',
   ];

@@ -2,11 +2,11 @@
 // notices that its gateway has gone.
 import { setTimeout as wait } from 'node:timers/promises';
 import { reasonOf } from '../core/errors.ts';
-import { discard, EVENTS_TYPE, isEventStream, messagesOf } from './bridge-answer.ts';
-import { tryRead } from './bridge-exchange.ts';
-import type { BridgeContext } from './bridge-exchange.ts';
-import { sessionHeaders } from './bridge-session.ts';
-import type { Session } from './bridge-session.ts';
+import { discard, EVENTS_TYPE, isEventStream, messagesOf } from './answer.ts';
+import { tryRead } from './exchange.ts';
+import type { BridgeContext } from './exchange.ts';
+import { sessionHeaders } from './session.ts';
+import type { Session } from './session.ts';
 
 const MAX_PAUSE_MS = 30_000;
 

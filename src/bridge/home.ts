@@ -7,8 +7,8 @@ import { readGatewayFile, removeGatewayFile } from '../storage/data-directory.ts
 import type { GatewayFile } from '../storage/data-directory.ts';
 import { acquireLock } from '../storage/lock.ts';
 import type { Lock } from '../storage/lock.ts';
-import { discard } from './bridge-answer.ts';
-import type { Endpoint } from './bridge-link.ts';
+import { discard } from './answer.ts';
+import type { Endpoint } from './link.ts';
 
 /** The gateway that this process has become. Disposing it stops it and removes `gateway.json`. */
 export interface OwnGateway extends Endpoint, AsyncDisposable {}

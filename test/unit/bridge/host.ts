@@ -2,8 +2,8 @@
 import { PassThrough } from 'node:stream';
 import { createInterface } from 'node:readline';
 import type { Log } from '../../../src/core/log.ts';
-import type { Endpoint } from '../../../src/mcp/bridge-link.ts';
-import { runStdioBridge } from '../../../src/mcp/stdio.ts';
+import type { Endpoint } from '../../../src/bridge/link.ts';
+import { runStdioBridge } from '../../../src/bridge/bridge.ts';
 import { createHttpClient } from '../../../src/net/http-client.ts';
 
 export interface Host extends AsyncDisposable {

@@ -5,7 +5,7 @@ import type { ErrorCode } from '../core/errors.ts';
 import type { ResponseHeaders } from '../net/http-client.ts';
 import { membersOf, parseAt, sliceOf, valueOf } from '../wire/json.ts';
 import { errorMessage, idOf, readMessage, resultMessage, toRpcError } from '../wire/message.ts';
-import type { Endpoint } from './bridge-link.ts';
+import type { Endpoint } from './link.ts';
 
 /** Most of a failure's text that is quoted. */
 const MAX_QUOTE = 500;

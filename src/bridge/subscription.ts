@@ -12,11 +12,11 @@ import type { HttpResponse } from '../net/http-client.ts';
 import { META } from '../wire/era.ts';
 import { elementsOf, membersOf, sliceOf, valueOf } from '../wire/json.ts';
 import { idOf, readParams } from '../wire/message.ts';
-import { messagesOf } from './bridge-answer.ts';
-import { failureOf, isSuccess, tryRead } from './bridge-exchange.ts';
-import type { BridgeContext, Exchange } from './bridge-exchange.ts';
-import { lostError } from './bridge-link.ts';
-import type { Endpoint } from './bridge-link.ts';
+import { messagesOf } from './answer.ts';
+import { failureOf, isSuccess, tryRead } from './exchange.ts';
+import type { BridgeContext, Exchange } from './exchange.ts';
+import { lostError } from './link.ts';
+import type { Endpoint } from './link.ts';
 
 const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
 /** So often in a row listening is tried again before the host is told that it is over. */

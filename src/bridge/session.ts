@@ -4,10 +4,10 @@ import type { Message } from '../core/call.ts';
 import type { HttpResponse } from '../net/http-client.ts';
 import { isStringAt, membersOf, stringAt, valueOf } from '../wire/json.ts';
 import { notificationMessage, readParams } from '../wire/message.ts';
-import { discard, EVENTS_TYPE, JSON_TYPE, single } from './bridge-answer.ts';
-import { answerIn, failureOf, isSuccess, notMcp } from './bridge-exchange.ts';
-import type { BridgeContext } from './bridge-exchange.ts';
-import type { Endpoint } from './bridge-link.ts';
+import { discard, EVENTS_TYPE, JSON_TYPE, single } from './answer.ts';
+import { answerIn, failureOf, isSuccess, notMcp } from './exchange.ts';
+import type { BridgeContext } from './exchange.ts';
+import type { Endpoint } from './link.ts';
 
 export interface Session {
   readonly endpoint: Endpoint;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import { test } from 'node:test';
-import { createLineWriter } from '../../../src/mcp/stdio-lines.ts';
+import { createLineWriter } from '../../../src/bridge/lines.ts';
 
 test('lines are whole, in order, and no faster than the reader', async () => {
   const taken: string[] = [];
