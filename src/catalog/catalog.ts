@@ -40,7 +40,7 @@ export class Catalog {
   constructor(naming: Naming, log: Log) {
     this.#naming = naming;
     this.#log = log;
-    this.changed = createEmitter((error) => log.error({ error }, 'a listener failed'));
+    this.changed = createEmitter((error) => log.error({ err: error }, 'a listener failed'));
     this.#merged = merge([], naming);
     this.#announced = this.#merged;
   }
@@ -184,8 +184,14 @@ export class Catalog {
 
   /** How a server's own URIs are shown at the merged endpoint. */
   exposeUri(server: string): ExposeUri {
-    const { shared } = this.#current;
-    return (uri) => (shared.has(uri) ? qualified(server, uri) : uri);
+    const { shared, byName } = this.#current;
+    const templates = this.source(server)?.snapshot.items.resourceTemplates ?? [];
+    const both = templates.filter(({ name }) => shared.has(name));
+    // What only a template that others have too tells of would lead to any of them.
+    const isShared = (uri: string): boolean =>
+      shared.has(uri) ||
+      (!byName.resources.has(uri) && both.some(({ name }) => templateFit(name, uri) >= 0));
+    return (uri) => (isShared(uri) ? qualified(server, uri) : uri);
   }
 
   /** Whether any URI of the merged catalog is not shown as its server has it. */

@@ -31,6 +31,10 @@ function pairs(texts: readonly string[], separator: string, option: string): Rec
 
 const isUrl = (text: string): boolean => /^https?:\/\//i.test(text);
 
+function assertNone(given: readonly string[] | undefined, what: string): void {
+  if (given && given.length > 0) throw new GatewayError('CONFIG_INVALID', `Nothing was added: ${what}.`);
+}
+
 export async function add(
   name: string,
   target: readonly string[],
@@ -41,12 +45,15 @@ export async function add(
   const [first, ...args] = target;
   const env = pairs(options.env ?? [], '=', '--env');
   const headers = pairs(options.header ?? [], ':', '--header');
-  const given = (object: Record<string, string>) => Object.keys(object).length > 0;
-  if (isUrl(first!) && args.length === 0) {
+  if (isUrl(first!)) {
+    assertNone(options.env, '--env is for a command; send a URL its credentials with --header');
+    assertNone(args, `a URL takes no arguments, got "${args.join(' ')}"`);
     const type = options.sse ? { type: 'sse' as const } : {};
-    await addServer(file, name, { ...type, url: first!, ...(given(headers) ? { headers } : {}) });
+    await addServer(file, name, { ...type, url: first!, ...(options.header ? { headers } : {}) });
   } else {
-    await addServer(file, name, { command: first!, args, ...(given(env) ? { env } : {}) });
+    assertNone(options.header, '--header is for a URL; give a command its settings with --env');
+    assertNone(options.sse ? ['--sse'] : [], '--sse is for a URL');
+    await addServer(file, name, { command: first!, args, ...(options.env ? { env } : {}) });
   }
   terminal.out(`Added "${name}" to ${file}. A running gateway takes it up now; "toolgate check" tries it.`);
   return 0;

@@ -44,6 +44,9 @@ export async function findGateway(options: GatewayOption, terminal: Terminal): P
     if (given === undefined) {
       throw new GatewayError('CREDENTIAL_MISSING', `--url needs a key: set TOOLGATE_KEY or give --key.`);
     }
+    if (!URL.canParse(options.url)) {
+      throw new GatewayError('PARAMS_INVALID', `--url must be an address such as http://127.0.0.1:8931/mcp.`);
+    }
     return { url: options.url, key: given, ...nothing };
   }
   const loaded = await loadFor(options, terminal);

@@ -1,6 +1,8 @@
 // A small modern MCP client for the commands: one request, its notifications, its answer.
-import { GatewayError } from '../core/errors.ts';
+import { ERRORS, GatewayError, isGatewayError, reasonOf } from '../core/errors.ts';
+import type { ErrorCode } from '../core/errors.ts';
 import { createHttpClient } from '../net/http-client.ts';
+import type { HttpRequest, HttpResponse } from '../net/http-client.ts';
 import { META, MODERN_VERSION } from '../wire/era.ts';
 import { parseAt, sliceOf } from '../wire/json.ts';
 import { readMessage } from '../wire/message.ts';
@@ -36,7 +38,7 @@ export async function request(found: Found, asking: Asking): Promise<Buffer> {
   const withArguments = asking.rawArguments
     ? `{"arguments":${asking.rawArguments},${params.slice(1)}`
     : params;
-  const response = await http.request({
+  const response = await send((sent) => http.request(sent), {
     url: found.url,
     method: 'POST',
     headers: {
@@ -82,10 +84,45 @@ function take(bytes: Buffer, answers: Buffer[], asking: Asking): void {
   }
 }
 
+/** @throws GatewayError GATEWAY_NOT_RUNNING */
+async function send<Sent extends HttpRequest>(
+  request: (sent: Sent) => Promise<HttpResponse>,
+  sent: Sent,
+): Promise<HttpResponse> {
+  try {
+    return await request(sent);
+  } catch (error) {
+    if (isGatewayError(error)) throw error;
+    throw new GatewayError(
+      'GATEWAY_NOT_RUNNING',
+      `No gateway answers at ${String(sent.url)} (${reasonOf(error)}). ` +
+        'Start it with "toolgate serve", or correct --url.',
+      { cause: error },
+    );
+  }
+}
+
 function resultOf(bytes: Buffer | undefined, status: number): Buffer {
   if (!bytes) throw new GatewayError('GATEWAY_NOT_RUNNING', `The gateway gave no answer (HTTP ${status}).`);
   const message = readMessage(bytes);
   if (message.result) return sliceOf(message.bytes, message.result);
-  const error = parseAt(message.bytes, message.error!) as { code: number; message: string };
-  throw new GatewayError('PARAMS_INVALID', `${error.message} (${error.code})`);
+  throw errorOf(parseAt(message.bytes, message.error!) as Failure);
+}
+
+interface Failure {
+  readonly code?: unknown;
+  readonly message?: unknown;
+  readonly data?: { readonly code?: unknown };
+}
+
+const isCode = (code: unknown): code is ErrorCode => typeof code === 'string' && Object.hasOwn(ERRORS, code);
+
+/** The gateway's own errors say their name; what is left comes from the server behind it. */
+function errorOf({ code, message, data }: Failure): GatewayError {
+  const text = String(message);
+  if (!isCode(data?.code)) {
+    return new GatewayError('UPSTREAM_REFUSED', `The server answered with the error ${String(code)}: ${text}`);
+  }
+  const hint = data.code === 'TOOL_NOT_FOUND' ? '. "toolgate tools" lists those there are.' : '';
+  return new GatewayError(data.code, `${text}${hint}`);
 }

@@ -1,5 +1,6 @@
 // The commands of a person at a terminal: names, arguments, help. Each command is a file of its own.
 import { Command, CommanderError } from 'commander';
+import { didYouMean } from '../config/nearest.ts';
 import { isGatewayError } from '../core/errors.ts';
 import { VERSION } from '../version.ts';
 import { call } from './call.ts';
@@ -31,12 +32,21 @@ export async function runCli(args: readonly string[]): Promise<number> {
     writeErr: (text) => terminal.err(text.trimEnd()),
   });
   try {
+    assertCommand(program, args[0]);
     await program.parseAsync([...args], { from: 'user' });
     return run ? await run(terminal) : 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     return fail(terminal, error);
   }
+}
+
+/** Without a command the gateway is served, which must not make a mistyped one an argument of that. */
+function assertCommand(program: Command, word: string | undefined): void {
+  if (word === undefined || word.startsWith('-')) return;
+  const known = ['help', ...program.commands.map((command) => command.name())];
+  if (known.includes(word)) return;
+  program.error(`error: unknown command '${word}'${didYouMean(word, known)}`);
 }
 
 function fail(terminal: Terminal, error: unknown): number {

@@ -1,6 +1,7 @@
 // The one description of the configuration file. The checks, the JSON Schema for editors and the
 // README's table all come from it. It holds only what works today.
 import { z } from 'zod';
+import { isNetwork } from '../net/addresses.ts';
 
 /** setTimeout counts milliseconds in 31 bits. */
 const MAX_SECONDS = 2_000_000;
@@ -121,7 +122,7 @@ const serverShape = {
     .default({})
     .describe('HTTP headers of every request to `url`.'),
   allowAddresses: z
-    .array(z.string().min(1))
+    .array(z.string().refine(isNetwork, 'an IP address or a CIDR such as 169.254.0.0/16'))
     .default([])
     .describe('Link-local and metadata addresses (IP or CIDR) that this server may have.'),
   enabled: z.boolean().optional().describe('`false` keeps the entry and does not start it.'),

@@ -46,7 +46,7 @@ export const ERRORS = {
   UPSTREAM_LOST: kind(502, -31013, false, 'The server ended or the connection broke during the call. It may have run.'),
   UPSTREAM_TIMEOUT: kind(504, -31014, false, 'The server did not answer within `timeoutSeconds`. It may have run.'),
   UPSTREAM_INVALID: kind(502, -31015, false, 'The server answered with something that is no valid MCP message.'),
-  UPSTREAM_REFUSED: kind(502, -31016, false, 'The server refused the request with an HTTP error. The text has the status.'),
+  UPSTREAM_REFUSED: kind(502, -31016, false, 'The server refused the request. The text has its HTTP status or error code.'),
   UPSTREAM_BUSY: kind(503, -31017, true, 'Too many calls wait for this server.'),
   RESULT_TOO_LARGE: kind(502, -31018, false, 'The result is larger than `maxMessageBytes` of the server.'),
   ADDRESS_REFUSED: kind(502, -31019, false, 'The address is link-local or a metadata service and not in `allowAddresses`.'),

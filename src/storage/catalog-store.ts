@@ -29,9 +29,13 @@ export function createCatalogStore(database: DatabaseSync): CatalogStore {
 
 /** A row of an unknown shape is left out: it is a copy of what the server will say again. */
 function read(text: string): StoredServer | undefined {
-  const value = JSON.parse(text) as Partial<StoredServer>;
-  const { server, items } = value;
-  const complete =
-    typeof server === 'string' && ITEM_KINDS.every((kind) => Array.isArray(items?.[kind]));
-  return complete ? (value as StoredServer) : undefined;
+  try {
+    const value = JSON.parse(text) as Partial<StoredServer>;
+    const { server, items } = value;
+    const isComplete =
+      typeof server === 'string' && ITEM_KINDS.every((kind) => Array.isArray(items?.[kind]));
+    return isComplete ? (value as StoredServer) : undefined;
+  } catch {
+    return undefined;
+  }
 }

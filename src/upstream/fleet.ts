@@ -25,7 +25,8 @@ interface Member {
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #members = new Map<string, Member>();
-  readonly #ending = new Set<Promise<void>>();
+  /** Those that are no longer configured and finish the calls they have. */
+  readonly #retired = new Map<Member, Promise<void>>();
   #config: Config;
   #stored: ReadonlyMap<string, StoredServer> = new Map();
 
@@ -93,11 +94,17 @@ export class Fleet {
     const member = this.#members.get(name);
     if (!member) return;
     this.#members.delete(name);
-    const ending = end(member).catch((error: unknown) => {
+    const ending = this.#retire(name, member).finally(() => this.#retired.delete(member));
+    this.#retired.set(member, ending);
+  }
+
+  async #retire(name: string, member: Member): Promise<void> {
+    try {
+      await member.upstream.retire(this.#config.gateway.drainMs);
+      await end(member);
+    } catch (error) {
       this.#options.logFor(name).error({ error: reasonOf(error) }, 'server did not end cleanly');
-    });
-    this.#ending.add(ending);
-    void ending.then(() => this.#ending.delete(ending));
+    }
   }
 
   #forget(name: string): void {
@@ -113,7 +120,10 @@ export class Fleet {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const name of [...this.#members.keys()]) this.#end(name);
-    await Promise.all(this.#ending);
+    const ending = [...this.#retired];
+    // Calls that are still in flight end with their connections.
+    await Promise.allSettled(ending.map(([{ upstream }]) => upstream[Symbol.asyncDispose]()));
+    await Promise.all(ending.map(([, ended]) => ended));
   }
 }
 

@@ -168,6 +168,7 @@ export class Shelf {
   }
 
   async #save({ era }: Greeting): Promise<void> {
+    if (this.#disposed.signal.aborted) return;
     const { items, ...facts } = this.#snapshot;
     const texts = (kind: ItemKind) => items[kind].map(({ raw }) => raw.toString());
     try {

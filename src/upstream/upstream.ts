@@ -57,6 +57,7 @@ export class Upstream implements Source {
   readonly #companion: Companion;
   #config: ServerConfig;
   #inFlight = 0;
+  #onIdle: (() => void) | undefined;
   #logLevel: LogLevel | undefined;
 
   constructor(options: UpstreamOptions) {
@@ -171,8 +172,20 @@ export class Upstream implements Source {
         unreachable: (error) => this.#life.reset(error.message),
       });
     } finally {
-      this.#inFlight--;
+      if (--this.#inFlight === 0) this.#onIdle?.();
     }
+  }
+
+  /** Nothing new comes here any more: waits for the calls in flight, at most so long. */
+  async retire(deadlineMs: number): Promise<void> {
+    // What it lists from now on is of no interest, and must not be kept in its successor's place.
+    this.#shelf.dispose();
+    if (this.#inFlight === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onIdle = resolve;
+    const timer = setTimeout(resolve, deadlineMs);
+    await promise;
+    clearTimeout(timer);
   }
 
   subscribe(uri: string): AsyncDisposable {

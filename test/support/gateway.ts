@@ -25,6 +25,8 @@ export interface GatewayOptions {
   readonly logLevel?: string;
   /** Return before the servers have connected. */
   readonly impatient?: boolean;
+  /** Of a gateway that is a process of its own; default: what this process has. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -36,8 +38,14 @@ export const program = (name: string, ...args: string[]): Readonly<Record<string
   args: [support(name), '--transport', 'stdio', ...args],
 });
 
-export function configText({ servers, naming, gateway }: GatewayOptions, directory: string): string {
-  const all = Object.entries(servers).map(([name, entry]) => [name, { autoExecute: ['*'], ...entry }]);
+export function configText(
+  { servers, naming, gateway }: GatewayOptions,
+  directory: string,
+): string {
+  const all = Object.entries(servers).map(([name, entry]) => [
+    name,
+    { autoExecute: ['*'], ...entry },
+  ]);
   return JSON.stringify({
     mcpServers: Object.fromEntries(all),
     ...(naming ? { naming } : {}),
@@ -103,10 +111,15 @@ export async function startGatewayProcess(options: GatewayOptions): Promise<Gate
   const directory = options.directory ?? (await temporaryDirectory());
   const configFile = join(directory, 'servers.json');
   await writeFile(configFile, configText(options, directory));
-  const child = spawn(process.execPath, [join(ROOT, 'src/main.ts'), 'serve', '--config', configFile], {
-    cwd: directory,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    [join(ROOT, 'src/main.ts'), 'serve', '--config', configFile],
+    {
+      cwd: directory,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(options.env === undefined ? {} : { env: options.env }),
+    },
+  );
   let out = '';
   let log = '';
   child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));

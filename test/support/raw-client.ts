@@ -249,7 +249,9 @@ export async function rawSse(
 export interface RawStdioOptions extends RawClientOptions {
   readonly command: string;
   readonly args?: readonly string[];
+  /** All that the program gets; default: what this process has. */
   readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
   readonly era: 'legacy' | 'modern';
 }
 
@@ -263,10 +265,11 @@ export interface RawStdioClient extends RawSharedClient {
 
 /** Starts a program and speaks to it over its standard streams. */
 export async function rawStdio(options: RawStdioOptions): Promise<RawStdioClient> {
-  const { command, args = [], env, era, capabilities } = options;
+  const { command, args = [], env, cwd, era, capabilities } = options;
   const child = spawn(command, args, {
     stdio: ['pipe', 'pipe', 'inherit'],
     ...(env === undefined ? {} : { env }),
+    ...(cwd === undefined ? {} : { cwd }),
   });
   child.stdin.on('error', () => {});
   const exited = new Promise<number | null>((resolve) => child.once('close', resolve));

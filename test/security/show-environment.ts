@@ -1,0 +1,12 @@
+// A child server that shows the environment it was started with.
+import { runUpstream } from '../support/upstreams/raw.ts';
+import { textResult } from '../support/upstreams/raw/call.ts';
+
+await runUpstream({
+  tools: {
+    environment: {
+      definition: '{"name":"environment","inputSchema":{"type":"object"}}',
+      call: () => textResult(JSON.stringify(process.env)),
+    },
+  },
+});
