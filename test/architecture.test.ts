@@ -45,7 +45,11 @@ const EXAMPLES: Readonly<Record<RuleName, readonly Example[]>> = {
     ['src/attic/a.ts', `import { x } from '../core/call.ts';`, true],
     ['src/wire/a.ts', `import { x } from '../core/call.js';`, true],
     ['src/wire/a.ts', `import { x } from '../../test/support/gateway.ts';`, true],
-    ['src/wire/a.ts', `// import { x } from '../mcp/a.ts';\nconst s = "import '../mcp/a.ts'";`, false],
+    [
+      'src/wire/a.ts',
+      `// import { x } from '../mcp/a.ts';\nconst s = "import '../mcp/a.ts'";`,
+      false,
+    ],
   ],
   'every package has its room': [
     ['src/net/a.ts', `import { Agent } from 'undici';`, false],
@@ -138,7 +142,11 @@ describe('architecture', () => {
     it(`notices where it does not hold: ${name}`, () => {
       for (const [path, text, isFault] of EXAMPLES[name]) {
         const faults = RULES[name]({ path, text });
-        assert.equal(faults.length > 0, isFault, `${path}: ${text.slice(0, 80)}\n${faults.join('\n')}`);
+        assert.equal(
+          faults.length > 0,
+          isFault,
+          `${path}: ${text.slice(0, 80)}\n${faults.join('\n')}`,
+        );
       }
     });
   }

@@ -103,7 +103,8 @@ export class Catalog {
     const text = this.#merged.diagnostics.join('\n');
     if (text === this.#told) return;
     this.#told = text;
-    for (const diagnostic of this.#merged.diagnostics) this.#log.warn({ diagnostic }, 'name collision');
+    for (const diagnostic of this.#merged.diagnostics)
+      this.#log.warn({ diagnostic }, 'name collision');
   }
 
   /** Name collisions and the like, as sentences. */
@@ -164,11 +165,14 @@ export class Catalog {
     if (owner) return [{ source: owner, name: parsed.uri, item: undefined }];
     const targets = (list: readonly Source[]) =>
       list.map((source) => ({ source, name: uri, item: undefined }));
-    const own = sources.filter(({ snapshot }) => snapshot.items.resources.some((i) => i.name === uri));
+    const own = sources.filter(({ snapshot }) =>
+      snapshot.items.resources.some((i) => i.name === uri),
+    );
     if (own.length === 1) return targets(own);
     const fits = sources.map((source) => ({ source, fit: bestFit(source, uri) }));
     const best = Math.max(-1, ...fits.map(({ fit }) => fit));
-    if (best >= 0) return targets(fits.filter(({ fit }) => fit === best).map(({ source }) => source));
+    if (best >= 0)
+      return targets(fits.filter(({ fit }) => fit === best).map(({ source }) => source));
     return targets(sources.filter(hasResources));
   }
 
@@ -178,7 +182,8 @@ export class Catalog {
       const prompt = this.find('prompts', ref, scope);
       return prompt ? [prompt] : [];
     }
-    const template = scope === undefined ? this.#current.byName.resourceTemplates.get(ref) : undefined;
+    const template =
+      scope === undefined ? this.#current.byName.resourceTemplates.get(ref) : undefined;
     return template ? [template] : this.findResource(ref, scope);
   }
 

@@ -64,7 +64,9 @@ export function merge(listed: readonly Listed[], naming: Naming): Merged {
     );
     const assigned = assignNames(things, naming);
     diagnostics.push(...assigned.diagnostics);
-    return assigned.names.map(({ exposed, thing }) => entry(kind, thing.source, thing.item, exposed));
+    return assigned.names.map(({ exposed, thing }) =>
+      entry(kind, thing.source, thing.item, exposed),
+    );
   };
   const shared = new Set<string>();
   const verbatim = (kind: 'resources' | 'resourceTemplates'): Entry[] => {
@@ -73,7 +75,9 @@ export function merge(listed: readonly Listed[], naming: Naming): Merged {
     );
     for (const uri of repeated(all.map(({ item }) => item.name))) {
       shared.add(uri);
-      diagnostics.push(`Several servers have the resource "${uri}"; it is shown as toolgate://server/….`);
+      diagnostics.push(
+        `Several servers have the resource "${uri}"; it is shown as toolgate://server/….`,
+      );
     }
     return all.map(({ source, item }) => {
       const exposed = shared.has(item.name) ? qualified(source.name, item.name) : item.name;

@@ -34,7 +34,9 @@ const hashOf = ({ server, name }: Nameable, attempt: number): string =>
 
 /** The beginning of a text, with no character cut in two. */
 const beginningOf = (text: string, length: number): string => {
-  const isSplit = /^[\ud800-\udbff][\udc00-\udfff]/.test(text.slice(Math.max(length - 1, 0), length + 1));
+  const isSplit = /^[\ud800-\udbff][\udc00-\udfff]/.test(
+    text.slice(Math.max(length - 1, 0), length + 1),
+  );
   return text.slice(0, isSplit ? length - 1 : length);
 };
 

@@ -38,7 +38,8 @@ export function cacheHints(era: Era, sources: readonly Source[]): string {
   const snapshots = sources.map(({ snapshot }) => snapshot);
   const stale = snapshots.length === 0 || snapshots.some((snapshot) => snapshot.stale);
   const ttlMs = stale ? 0 : Math.min(...snapshots.map((snapshot) => snapshot.ttlMs));
-  const isPublic = snapshots.length > 0 && snapshots.every(({ cacheScope }) => cacheScope === 'public');
+  const isPublic =
+    snapshots.length > 0 && snapshots.every(({ cacheScope }) => cacheScope === 'public');
   const scope = isPublic ? 'public' : 'private';
   return `,"resultType":"complete","ttlMs":${ttlMs},"cacheScope":"${scope}"`;
 }

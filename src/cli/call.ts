@@ -1,7 +1,15 @@
 // `toolgate call <tool> '<json>'`: one call from the terminal, its progress shown.
 import { GatewayError, reasonOf } from '../core/errors.ts';
 import { encodeHeaderValue, headerParameters, requestHeaders } from '../wire/headers.ts';
-import { checkJson, elementsOf, isObjectAt, membersOf, sliceOf, stringAt, valueOf } from '../wire/json.ts';
+import {
+  checkJson,
+  elementsOf,
+  isObjectAt,
+  membersOf,
+  sliceOf,
+  stringAt,
+  valueOf,
+} from '../wire/json.ts';
 import { MODERN_VERSION } from '../wire/era.ts';
 import { readMessage, readParams } from '../wire/message.ts';
 import { findGateway } from './find-gateway.ts';
@@ -62,11 +70,18 @@ function assertObject(json: string): void {
   } catch (error) {
     throw new GatewayError('PARAMS_INVALID', `The arguments are no JSON: ${reasonOf(error)}`);
   }
-  throw new GatewayError('PARAMS_INVALID', `The arguments must be a JSON object such as '{"path": "."}'.`);
+  throw new GatewayError(
+    'PARAMS_INVALID',
+    `The arguments must be a JSON object such as '{"path": "."}'.`,
+  );
 }
 
 /** The headers that a modern client mirrors for tools that ask for it. */
-async function parameterHeaders(found: Found, tool: string, json: string): Promise<Record<string, string>> {
+async function parameterHeaders(
+  found: Found,
+  tool: string,
+  json: string,
+): Promise<Record<string, string>> {
   const list = await request(found, { method: 'tools/list', params: {} });
   const all = valueOf(membersOf(list, { start: 0, end: list.length }), 'tools');
   for (const element of all ? elementsOf(list, all) : []) {
@@ -81,14 +96,19 @@ async function parameterHeaders(found: Found, tool: string, json: string): Promi
   return { 'mcp-name': encodeHeaderValue(tool) };
 }
 
-function showNotification(method: string, params: Record<string, unknown>, terminal: Terminal): void {
+function showNotification(
+  method: string,
+  params: Record<string, unknown>,
+  terminal: Terminal,
+): void {
   if (method === 'notifications/progress') {
     const { progress, total, message } = params;
     const of = typeof total === 'number' ? ` of ${total}` : '';
     const text = typeof message === 'string' ? ` ${safe(message)}` : '';
     terminal.err(terminal.dim(`… ${String(progress)}${of}${text}`));
   } else if (method === 'notifications/message') {
-    const data = typeof params['data'] === 'string' ? params['data'] : JSON.stringify(params['data']);
+    const data =
+      typeof params['data'] === 'string' ? params['data'] : JSON.stringify(params['data']);
     terminal.err(terminal.dim(`[${String(params['level'])}] ${safe(data)}`));
   }
 }

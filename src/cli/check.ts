@@ -33,7 +33,13 @@ export async function check(options: CheckOptions, terminal: Terminal): Promise<
   const failed = statuses.filter(({ state }) => state !== 'ready' && state !== 'disabled');
   if (options.json) {
     const servers = statuses.map(({ since: _, ...status }) => status);
-    terminal.out(JSON.stringify({ file: loaded.file, servers, warnings: loaded.warnings, diagnostics }, null, 2));
+    terminal.out(
+      JSON.stringify(
+        { file: loaded.file, servers, warnings: loaded.warnings, diagnostics },
+        null,
+        2,
+      ),
+    );
   } else {
     terminal.out(table([HEADER, ...statuses.map(row)]));
     for (const { name, reason } of failed) {

@@ -19,7 +19,11 @@ export async function init(options: ConfigOption, terminal: Terminal): Promise<n
 }
 
 /** `NAME=value` or `Name: value` as an object. */
-function pairs(texts: readonly string[], separator: string, option: string): Record<string, string> {
+function pairs(
+  texts: readonly string[],
+  separator: string,
+  option: string,
+): Record<string, string> {
   return Object.fromEntries(
     texts.map((text) => {
       const at = text.indexOf(separator);
@@ -32,7 +36,8 @@ function pairs(texts: readonly string[], separator: string, option: string): Rec
 const isUrl = (text: string): boolean => /^https?:\/\//i.test(text);
 
 function assertNone(given: readonly string[] | undefined, what: string): void {
-  if (given && given.length > 0) throw new GatewayError('CONFIG_INVALID', `Nothing was added: ${what}.`);
+  if (given && given.length > 0)
+    throw new GatewayError('CONFIG_INVALID', `Nothing was added: ${what}.`);
 }
 
 export async function add(
@@ -55,11 +60,17 @@ export async function add(
     assertNone(options.sse ? ['--sse'] : [], '--sse is for a URL');
     await addServer(file, name, { command: first!, args, ...(options.env ? { env } : {}) });
   }
-  terminal.out(`Added "${name}" to ${file}. A running gateway takes it up now; "toolgate check" tries it.`);
+  terminal.out(
+    `Added "${name}" to ${file}. A running gateway takes it up now; "toolgate check" tries it.`,
+  );
   return 0;
 }
 
-export async function remove(name: string, options: ConfigOption, terminal: Terminal): Promise<number> {
+export async function remove(
+  name: string,
+  options: ConfigOption,
+  terminal: Terminal,
+): Promise<number> {
   const file = configFile(options);
   await removeServer(file, name);
   terminal.out(`Removed "${name}" from ${file}.`);

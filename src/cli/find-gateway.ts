@@ -29,7 +29,12 @@ async function answers(url: string): Promise<boolean> {
   await using http = createHttpClient({ connectTimeoutMs: PROBE_MS });
   try {
     const signal = AbortSignal.timeout(PROBE_MS);
-    const response = await http.request({ url: `${url}/livez`, method: 'GET', headers: {}, signal });
+    const response = await http.request({
+      url: `${url}/livez`,
+      method: 'GET',
+      headers: {},
+      signal,
+    });
     response.body.destroy();
     return response.status === 200;
   } catch {
@@ -42,10 +47,16 @@ export async function findGateway(options: GatewayOption, terminal: Terminal): P
   const given = options.key ?? own.key;
   if (options.url !== undefined) {
     if (given === undefined) {
-      throw new GatewayError('CREDENTIAL_MISSING', `--url needs a key: set TOOLGATE_KEY or give --key.`);
+      throw new GatewayError(
+        'CREDENTIAL_MISSING',
+        `--url needs a key: set TOOLGATE_KEY or give --key.`,
+      );
     }
     if (!URL.canParse(options.url)) {
-      throw new GatewayError('PARAMS_INVALID', `--url must be an address such as http://127.0.0.1:8931/mcp.`);
+      throw new GatewayError(
+        'PARAMS_INVALID',
+        `--url must be an address such as http://127.0.0.1:8931/mcp.`,
+      );
     }
     return { url: options.url, key: given, ...nothing };
   }
@@ -53,7 +64,11 @@ export async function findGateway(options: GatewayOption, terminal: Terminal): P
   const { dataDirectory } = loaded.config.gateway;
   const running = await readGatewayFile(dataDirectory);
   if (running && (await answers(running.url))) {
-    return { url: `${running.url}/mcp`, key: given ?? (await loadLocalKey(dataDirectory)), ...nothing };
+    return {
+      url: `${running.url}/mcp`,
+      key: given ?? (await loadLocalKey(dataDirectory)),
+      ...nothing,
+    };
   }
   terminal.err(terminal.dim('No gateway runs here; one is started for this command.'));
   const log = logFor(loaded.config, terminal, 'error');

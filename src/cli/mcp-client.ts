@@ -2,7 +2,7 @@
 import { ERRORS, GatewayError, isGatewayError, reasonOf } from '../core/errors.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import { createHttpClient } from '../net/http-client.ts';
-import type { HttpRequest, HttpResponse } from '../net/http-client.ts';
+import type { HttpClient, HttpResponse } from '../net/http-client.ts';
 import { META, MODERN_VERSION } from '../wire/era.ts';
 import { parseAt, sliceOf } from '../wire/json.ts';
 import { readMessage } from '../wire/message.ts';
@@ -38,7 +38,7 @@ export async function request(found: Found, asking: Asking): Promise<Buffer> {
   const withArguments = asking.rawArguments
     ? `{"arguments":${asking.rawArguments},${params.slice(1)}`
     : params;
-  const response = await send((sent) => http.request(sent), {
+  const response = await send(http, {
     url: found.url,
     method: 'POST',
     headers: {
@@ -85,12 +85,12 @@ function take(bytes: Buffer, answers: Buffer[], asking: Asking): void {
 }
 
 /** @throws GatewayError GATEWAY_NOT_RUNNING */
-async function send<Sent extends HttpRequest>(
-  request: (sent: Sent) => Promise<HttpResponse>,
-  sent: Sent,
+async function send(
+  http: HttpClient,
+  sent: Parameters<HttpClient['request']>[0],
 ): Promise<HttpResponse> {
   try {
-    return await request(sent);
+    return await http.request(sent);
   } catch (error) {
     if (isGatewayError(error)) throw error;
     throw new GatewayError(
@@ -103,7 +103,8 @@ async function send<Sent extends HttpRequest>(
 }
 
 function resultOf(bytes: Buffer | undefined, status: number): Buffer {
-  if (!bytes) throw new GatewayError('GATEWAY_NOT_RUNNING', `The gateway gave no answer (HTTP ${status}).`);
+  if (!bytes)
+    throw new GatewayError('GATEWAY_NOT_RUNNING', `The gateway gave no answer (HTTP ${status}).`);
   const message = readMessage(bytes);
   if (message.result) return sliceOf(message.bytes, message.result);
   throw errorOf(parseAt(message.bytes, message.error!) as Failure);
@@ -115,13 +116,17 @@ interface Failure {
   readonly data?: { readonly code?: unknown };
 }
 
-const isCode = (code: unknown): code is ErrorCode => typeof code === 'string' && Object.hasOwn(ERRORS, code);
+const isCode = (code: unknown): code is ErrorCode =>
+  typeof code === 'string' && Object.hasOwn(ERRORS, code);
 
 /** The gateway's own errors say their name; what is left comes from the server behind it. */
 function errorOf({ code, message, data }: Failure): GatewayError {
   const text = String(message);
   if (!isCode(data?.code)) {
-    return new GatewayError('UPSTREAM_REFUSED', `The server answered with the error ${String(code)}: ${text}`);
+    return new GatewayError(
+      'UPSTREAM_REFUSED',
+      `The server answered with the error ${String(code)}: ${text}`,
+    );
   }
   const hint = data.code === 'TOOL_NOT_FOUND' ? '. "toolgate tools" lists those there are.' : '';
   return new GatewayError(data.code, `${text}${hint}`);

@@ -9,7 +9,8 @@ import { snippet, SNIPPET_HOSTS } from './snippet.ts';
 import type { SnippetHost } from './snippet.ts';
 import type { Terminal } from './terminal.ts';
 
-const isHost = (text: string): text is SnippetHost => (SNIPPET_HOSTS as readonly string[]).includes(text);
+const isHost = (text: string): text is SnippetHost =>
+  (SNIPPET_HOSTS as readonly string[]).includes(text);
 
 export async function printSnippet(
   host: string,
@@ -17,7 +18,10 @@ export async function printSnippet(
   terminal: Terminal,
 ): Promise<number> {
   if (!isHost(host)) {
-    throw new GatewayError('PARAMS_INVALID', `There is no snippet for "${host}"; there are: ${SNIPPET_HOSTS.join(', ')}.`);
+    throw new GatewayError(
+      'PARAMS_INVALID',
+      `There is no snippet for "${host}"; there are: ${SNIPPET_HOSTS.join(', ')}.`,
+    );
   }
   const { config } = await loadFor(options, terminal);
   const { dataDirectory, host: address, port, publicUrl } = config.gateway;

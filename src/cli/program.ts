@@ -14,8 +14,14 @@ import { createTerminal } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
 import { tools } from './tools.ts';
 
-const CONFIG = ['-c, --config <file>', 'configuration file (default: TOOLGATE_CONFIG, else ./servers.json)'] as const;
-const URL_OPTION = ['--url <url>', 'a gateway elsewhere, instead of the one that runs here'] as const;
+const CONFIG = [
+  '-c, --config <file>',
+  'configuration file (default: TOOLGATE_CONFIG, else ./servers.json)',
+] as const;
+const URL_OPTION = [
+  '--url <url>',
+  'a gateway elsewhere, instead of the one that runs here',
+] as const;
 const KEY_OPTION = ['--key <key>', 'its key (default: TOOLGATE_KEY, else the local key)'] as const;
 
 type Run = (terminal: Terminal) => Promise<number>;
@@ -50,7 +56,8 @@ function assertCommand(program: Command, word: string | undefined): void {
 }
 
 function fail(terminal: Terminal, error: unknown): number {
-  if (isGatewayError(error)) terminal.err(`${terminal.red('error')} ${error.code}: ${error.message}`);
+  if (isGatewayError(error))
+    terminal.err(`${terminal.red('error')} ${error.code}: ${error.message}`);
   else {
     terminal.err(`${terminal.red('error')} ${(error as Error).stack ?? String(error)}`);
     terminal.err('This is a fault of Toolgate. Please report it with the lines above.');
@@ -79,7 +86,9 @@ function running(program: Command, choose: (run: Run) => void): void {
     .action((options) => choose((terminal) => serve(options, terminal)));
   program
     .command('stdio')
-    .description('bridge a host that speaks only stdio to the gateway, which is started if none runs')
+    .description(
+      'bridge a host that speaks only stdio to the gateway, which is started if none runs',
+    )
     .option(...CONFIG)
     .option(...URL_OPTION)
     .option(...KEY_OPTION)

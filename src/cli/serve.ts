@@ -46,7 +46,10 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
 function portOf(text: string): number {
   const port = Number(text);
   if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
-  throw new GatewayError('CONFIG_INVALID', `--port must be a number from 0 to 65535, got "${text}".`);
+  throw new GatewayError(
+    'CONFIG_INVALID',
+    `--port must be a number from 0 to 65535, got "${text}".`,
+  );
 }
 
 /** One gateway for each data directory. @throws GatewayError GATEWAY_RUNNING */
@@ -78,13 +81,15 @@ export function watchFile({ file, digest }: LoadedConfig, app: App, log: Logger)
 }
 
 function printBanner(app: App, file: string, terminal: Terminal): void {
-  const rows = app.statuses().map(({ name, state, era, counts, reason }) => [
-    `  ${name}`,
-    state,
-    era ?? '-',
-    `${counts.tools} tools`,
-    reason ? safe(reason).slice(0, 160) : '',
-  ]);
+  const rows = app
+    .statuses()
+    .map(({ name, state, era, counts, reason }) => [
+      `  ${name}`,
+      state,
+      era ?? '-',
+      `${counts.tools} tools`,
+      reason ? safe(reason).slice(0, 160) : '',
+    ]);
   const command = ownCommand(file);
   terminal.out(
     [

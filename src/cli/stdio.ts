@@ -28,10 +28,17 @@ export async function stdio(options: GatewayOption, terminal: Terminal): Promise
   if (options.url !== undefined) {
     const key = options.key ?? environment().key;
     if (key === undefined) {
-      throw new GatewayError('CREDENTIAL_MISSING', '--url needs a key: set TOOLGATE_KEY or give --key.');
+      throw new GatewayError(
+        'CREDENTIAL_MISSING',
+        '--url needs a key: set TOOLGATE_KEY or give --key.',
+      );
     }
     const { url } = options;
-    const log = createLogger({ level: 'info', readable: terminal.isInteractive, color: terminal.color });
+    const log = createLogger({
+      level: 'info',
+      readable: terminal.isInteractive,
+      color: terminal.color,
+    });
     await bridge(() => Promise.resolve({ url, key }), http, log);
     return 0;
   }

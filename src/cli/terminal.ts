@@ -1,4 +1,5 @@
 // Where commands print: results to stdout, all else to stderr, colours only on a terminal.
+import { isatty } from 'node:tty';
 import { styleText } from 'node:util';
 import { environment } from '../config/load.ts';
 
@@ -17,7 +18,7 @@ export interface Terminal {
 }
 
 export function createTerminal(): Terminal {
-  const isInteractive = Boolean(process.stderr.isTTY);
+  const isInteractive = isatty(process.stderr.fd);
   const color = isInteractive && !environment().noColor;
   const paint =
     (style: 'bold' | 'dim' | 'red' | 'green' | 'yellow') =>

@@ -76,6 +76,3 @@ export interface Call {
    */
   readonly onNotification: (notification: Message) => void;
 }
-
-/** Answers a call with a response message in the caller's era; its id is the upstream's. */
-export type Handler = (call: Call) => Promise<Message>;

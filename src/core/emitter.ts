@@ -22,7 +22,10 @@ export function createEmitter<T>(onFault?: (error: unknown) => void): Emitter<T>
           listener(event);
         } catch (error) {
           if (onFault) onFault(error);
-          else process.nextTick(() => { throw error; });
+          else
+            process.nextTick(() => {
+              throw error;
+            });
         }
       }
     },

@@ -18,6 +18,8 @@ const kind = (status: number, rpc: number, retryable: boolean, meaning: string):
   meaning,
 });
 
+// One row a code.
+// oxfmt-ignore
 export const ERRORS = {
   JSON_INVALID: kind(400, -32700, false, 'The message is not strict JSON in UTF-8. The text says at which byte.'),
   REQUEST_INVALID: kind(400, -32600, false, 'The JSON is no JSON-RPC 2.0 message, or has a key twice.'),

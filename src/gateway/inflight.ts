@@ -24,7 +24,8 @@ export class Inflight {
     const control = new AbortController();
     const flight = { control };
     const endsAt = performance.now() + maxTimeoutMs;
-    const expire = () => control.abort(timedOut(call, target, timeoutMs, performance.now() >= endsAt - 1));
+    const expire = () =>
+      control.abort(timedOut(call, target, timeoutMs, performance.now() >= endsAt - 1));
     let timer = setTimeout(expire, timeoutMs);
     const onAbort = () => control.abort(cancelled(call.signal.reason));
     call.signal.addEventListener('abort', onAbort, { once: true });
@@ -70,7 +71,12 @@ const cancelled = (reason: unknown): unknown =>
     ? reason
     : new GatewayError('CALL_CANCELLED', 'The call was cancelled by its caller.');
 
-function timedOut(call: Call, { source, name }: Target, timeoutMs: number, total: boolean): GatewayError {
+function timedOut(
+  call: Call,
+  { source, name }: Target,
+  timeoutMs: number,
+  total: boolean,
+): GatewayError {
   const limit = total ? 'maxTimeoutSeconds' : 'timeoutSeconds';
   const spent = total ? 'in all' : `within ${timeoutMs / 1000} s`;
   return new GatewayError(

@@ -1,5 +1,5 @@
 // What the parts of the MCP door share.
-import type { Era, LogLevel, Message } from '../core/call.ts';
+import type { Era, Message } from '../core/call.ts';
 import type { Log } from '../core/log.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { Calls } from './calls.ts';
@@ -49,6 +49,3 @@ export interface Reply {
   /** The answer takes its time: sees to it that the connection is not quiet. */
   linger(): void;
 }
-
-/** The least level of log messages that a request wants; undefined: its era's default. */
-export type WantedLevel = LogLevel | undefined;

@@ -27,7 +27,8 @@ interface Network {
 }
 
 function parseNetwork(entry: string): Network | undefined {
-  const { address = '', bits } = /^(?<address>[^/%]+)(?:\/(?<bits>\d{1,3}))?$/.exec(entry)?.groups ?? {};
+  const { address = '', bits } =
+    /^(?<address>[^/%]+)(?:\/(?<bits>\d{1,3}))?$/.exec(entry)?.groups ?? {};
   if (isIP(address) === 0) return undefined;
   const most = isIP(address) === 4 ? 32 : 128;
   const prefix = bits === undefined ? most : Number(bits);
@@ -68,7 +69,16 @@ const ipv4Of = (high: number, low: number): string =>
 /** The IPv4 addresses inside an IPv6 one, since a socket, a translator or a tunnel may unwrap them. */
 function embeddedIpv4(address: string): string[] {
   const groups = groupsOf(address);
-  const [a, b, c, d, , , g, h] = groups as [number, number, number, number, number, number, number, number];
+  const [a, b, c, d, , , g, h] = groups as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   const startsWithZeros = groups.slice(0, 4).every((group) => group === 0);
   const isTranslated = a === 0x64 && b === 0xff9b;
   // Compatible, mapped (RFC 4291), translated (RFC 2765), NAT64 (RFC 6052, RFC 8215).

@@ -12,9 +12,7 @@ export function createCatalogStore(database: DatabaseSync): CatalogStore {
   const remove = database.prepare('DELETE FROM catalog WHERE server = ?');
   return {
     async load() {
-      return Promise.resolve(
-        select.all().flatMap((row) => read(row['listing'] as string) ?? []),
-      );
+      return Promise.resolve(select.all().flatMap((row) => read(row['listing'] as string) ?? []));
     },
     async save(server) {
       upsert.run(server.server, JSON.stringify(server), Date.now());

@@ -15,7 +15,9 @@ const MIGRATIONS: readonly string[] = [
 export function openDatabase(file: string): DatabaseSync {
   try {
     const database = new DatabaseSync(file, { timeout: 5_000 });
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON');
+    database.exec(
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON',
+    );
     migrate(database, file);
     return database;
   } catch (error) {

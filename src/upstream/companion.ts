@@ -56,7 +56,15 @@ export class Companion implements AsyncDisposable {
     };
     const signal = AbortSignal.any([this.#disposed.signal, AbortSignal.timeout(CONNECT_MS)]);
     try {
-      this.#opened = await connect({ config, client, events, signal, info, log, knownEra: 'legacy' });
+      this.#opened = await connect({
+        config,
+        client,
+        events,
+        signal,
+        info,
+        log,
+        knownEra: 'legacy',
+      });
       await this.#options.onOpened(this.#opened);
       return this.#opened;
     } catch (error) {

@@ -62,7 +62,16 @@ async function connectStdio(options: ConnectOptions, config: StdioServer): Promi
   const { name: server, command, args, env, cwd, maxMessageBytes: maxBytes } = config;
   const { events, log, signal, info } = options;
   const start = () =>
-    StdioConnection.start({ server, command, args, env, cwd, maxBytes, events: guarded.events, log });
+    StdioConnection.start({
+      server,
+      command,
+      args,
+      env,
+      cwd,
+      maxBytes,
+      events: guarded.events,
+      log,
+    });
   const guarded = guardEvents(events);
   let connection = await start();
   try {
@@ -143,7 +152,11 @@ function isEraEvidence(error: GatewayError): boolean {
   return status >= 400 && status < 500 && status !== 401 && status !== 403 && status !== 429;
 }
 
-const httpOptions = (options: ConnectOptions, config: HttpServer, events: ConnectionEvents): HttpOptions => ({
+const httpOptions = (
+  options: ConnectOptions,
+  config: HttpServer,
+  events: ConnectionEvents,
+): HttpOptions => ({
   server: config.name,
   url: config.url,
   headers: config.headers,
@@ -174,7 +187,8 @@ async function connectHttp(options: ConnectOptions, config: HttpServer): Promise
     return { connection, greeting, transport: 'http' };
   } catch (error) {
     await discard(connection, log);
-    const mayBeSse = isGatewayError(error) && error.code === 'UPSTREAM_REFUSED' && isEraEvidence(error);
+    const mayBeSse =
+      isGatewayError(error) && error.code === 'UPSTREAM_REFUSED' && isEraEvidence(error);
     if (config.transport === 'auto-http' && mayBeSse) return connectSse(options, config);
     throw error;
   }

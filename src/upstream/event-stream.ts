@@ -16,6 +16,8 @@ export interface EventStreamOptions {
   /** Ends the stream for good. */
   readonly signal: AbortSignal;
   readonly onMessage: (message: Message) => void;
+  /** The stream is open again after a break, in which messages may have been missed. */
+  readonly onReopen: () => void;
   /** The server answered 404: the session is over. */
   readonly onGone: () => void;
   readonly log: Log;
@@ -31,9 +33,15 @@ export function openEventStream(options: EventStreamOptions): void {
 async function keepOpen(options: EventStreamOptions): Promise<void> {
   const { signal, log } = options;
   const backoff = createBackoff();
+  let isFirst = true;
+  const onOpen = () => {
+    backoff.reset();
+    if (!isFirst) options.onReopen();
+    isFirst = false;
+  };
   while (!signal.aborted) {
     try {
-      const status = await readOnce(options, () => backoff.reset());
+      const status = await readOnce(options, onOpen);
       if (status === 404) return options.onGone();
       // Anything but a stream means that the server offers none (2025-11-25: 405).
       if (status !== 200) return undefined;

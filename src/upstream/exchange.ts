@@ -1,7 +1,13 @@
 // One POST to an upstream over Streamable HTTP, whose answer is JSON or a stream of events.
 import type { Message } from '../core/call.ts';
-import { isGatewayError, reasonOf } from '../core/errors.ts';
-import type { Exchange, HttpClient, HttpRequest, ResponseHeaders, ResponseSink } from '../net/http-client.ts';
+import { reasonOf } from '../core/errors.ts';
+import type {
+  Exchange,
+  HttpClient,
+  HttpRequest,
+  ResponseHeaders,
+  ResponseSink,
+} from '../net/http-client.ts';
 import { idOf, readMessage } from '../wire/message.ts';
 import { createEventReader } from '../wire/sse.ts';
 import { connectionFailed, invalid, lost, refused, tooLarge } from './failure.ts';
@@ -76,7 +82,10 @@ class Post implements ResponseSink {
     const { server, maxBytes } = this.#options;
     if (headerOf(headers, 'content-encoding') !== '') {
       this.#end(invalid(server, 'it is compressed although that was not asked for.'));
-    } else if (status === 200 && headerOf(headers, 'content-type').startsWith('text/event-stream')) {
+    } else if (
+      status === 200 &&
+      headerOf(headers, 'content-type').startsWith('text/event-stream')
+    ) {
       this.#events = createEventReader({
         maxBytes,
         onEvent: ({ event, data }) => {
@@ -175,6 +184,3 @@ export function responseOf(server: string, { status, message }: PostAnswer): Mes
   if (status === 200 || status === 202) throw invalid(server, 'the answer is empty.');
   throw refused(server, status);
 }
-
-export const isLost = (error: unknown): boolean =>
-  isGatewayError(error) && (error.code === 'UPSTREAM_LOST' || error.code === 'UPSTREAM_DOWN');

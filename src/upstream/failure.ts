@@ -19,11 +19,17 @@ export function connectionFailed(server: string, error: unknown, sent: boolean):
       });
 }
 
+/** Why an upstream is not there, without what it means for a call that was lost with it. */
+export const causeOf = (error: unknown): string => {
+  const reason = isGatewayError(error) ? error.data?.['reason'] : undefined;
+  return typeof reason === 'string' ? reason : reasonOf(error);
+};
+
 export const lost = (server: string, what: string, cause?: unknown): GatewayError =>
   new GatewayError(
     'UPSTREAM_LOST',
     `Server "${server}" gave no answer: ${what}. The call may have run; check before you call again.`,
-    { cause, data: { server } },
+    { cause, data: { server, reason: what } },
   );
 
 export const invalid = (server: string, what: string, cause?: unknown): GatewayError =>

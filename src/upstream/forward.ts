@@ -31,7 +31,11 @@ export interface ForwardOptions {
   unreachable(error: GatewayError): Promise<void>;
 }
 
-export async function forward(call: Call, target: Target, options: ForwardOptions): Promise<Message> {
+export async function forward(
+  call: Call,
+  target: Target,
+  options: ForwardOptions,
+): Promise<Message> {
   const params = readParams(call.message);
   let response: Message;
   let opened = await options.connected();
@@ -121,9 +125,15 @@ function send(
         logLevel,
       }),
     headers() {
-      const mirrored = definition && call.method === 'tools/call' ? headerParameters(definition.raw) : [];
+      const mirrored =
+        definition && call.method === 'tools/call' ? headerParameters(definition.raw) : [];
       const named = { ...params, name: target.name };
-      return requestHeaders(message, named, greeting.version, typeof mirrored === 'string' ? [] : mirrored);
+      return requestHeaders(
+        message,
+        named,
+        greeting.version,
+        typeof mirrored === 'string' ? [] : mirrored,
+      );
     },
     onNotification(notification) {
       if (notification.method !== 'notifications/progress') call.onNotification(notification);

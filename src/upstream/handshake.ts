@@ -35,14 +35,22 @@ export function ownRequest(
   return {
     method,
     build: (id) =>
-      requestMessage(Number(id), method, era === 'modern' ? { ...params, _meta: envelope } : params),
+      requestMessage(
+        Number(id),
+        method,
+        era === 'modern' ? { ...params, _meta: envelope } : params,
+      ),
     headers: () => ({ 'mcp-protocol-version': MODERN_VERSION, 'mcp-method': method }),
     signal,
   };
 }
 
 /** What a response's `result` says, as JavaScript has it. @throws GatewayError for an error response */
-export function resultOf(server: string, method: string, response: Message): Record<string, unknown> {
+export function resultOf(
+  server: string,
+  method: string,
+  response: Message,
+): Record<string, unknown> {
   if (response.result) return parseAt(response.bytes, response.result) as Record<string, unknown>;
   const error = parseAt(response.bytes, response.error!) as { message?: unknown; code?: unknown };
   throw new GatewayError(
@@ -55,9 +63,11 @@ export function resultOf(server: string, method: string, response: Message): Rec
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 const capabilitiesOf = (value: unknown): ServerCapabilities =>
-  typeof value === 'object' && value !== null ? (value as ServerCapabilities) : {};
+  typeof value === 'object' && value !== null ? value : {};
 
-export function cacheHints(result: Record<string, unknown>): Pick<Greeting, 'ttlMs' | 'cacheScope'> {
+export function cacheHints(
+  result: Record<string, unknown>,
+): Pick<Greeting, 'ttlMs' | 'cacheScope'> {
   const ttl = result['ttlMs'];
   const ttlMs = typeof ttl === 'number' && Number.isFinite(ttl) && ttl > 0 ? Math.floor(ttl) : 0;
   return { ttlMs, cacheScope: result['cacheScope'] === 'public' ? 'public' : 'private' };
@@ -74,14 +84,20 @@ export async function discover(
   signal: AbortSignal,
   info: ClientInfo,
 ): Promise<Greeting | undefined> {
-  const response = await connection.request(ownRequest('modern', 'server/discover', {}, signal, info));
+  const response = await connection.request(
+    ownRequest('modern', 'server/discover', {}, signal, info),
+  );
   if (response.error) {
     if (!MODERN_ERRORS.has(errorCodeOf(response))) return undefined;
-    const { bytes, error } = response;
+    const { bytes } = response;
     throw new GatewayError(
       'UPSTREAM_INVALID',
       `Server "${server}" does not speak protocol version ${MODERN_VERSION}: ` +
-        `${bytes.toString('utf8', error!.start, Math.min(error!.end, error!.start + 300))}`,
+        bytes.toString(
+          'utf8',
+          response.error.start,
+          Math.min(response.error.end, response.error.start + 300),
+        ),
     );
   }
   const result = resultOf(server, 'server/discover', response);
@@ -105,11 +121,16 @@ export async function initialize(
   info: ClientInfo,
 ): Promise<Greeting> {
   const params = { protocolVersion: NEWEST_LEGACY, capabilities: {}, clientInfo: info };
-  const response = await connection.request(ownRequest('legacy', 'initialize', params, signal, info));
+  const response = await connection.request(
+    ownRequest('legacy', 'initialize', params, signal, info),
+  );
   const result = resultOf(server, 'initialize', response);
   const version = textOf(result['protocolVersion']);
   if (!(LEGACY_VERSIONS as readonly string[]).includes(version)) {
-    throw invalid(server, `it offers protocol version ${JSON.stringify(version)}, which is unknown.`);
+    throw invalid(
+      server,
+      `it offers protocol version ${JSON.stringify(version)}, which is unknown.`,
+    );
   }
   return {
     era: 'legacy',

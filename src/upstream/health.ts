@@ -33,7 +33,9 @@ export async function watchHealth(options: HealthOptions): Promise<void> {
       options.onWell();
     } catch (error) {
       if (signal.aborted) return;
-      const reason = isGatewayError(error) ? error.message : `no answer within ${ANSWER_MS / 1000} s`;
+      const reason = isGatewayError(error)
+        ? error.message
+        : `no answer within ${ANSWER_MS / 1000} s`;
       options.onSick(`the health check (${method}) failed: ${reason}`);
     }
   }

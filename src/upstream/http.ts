@@ -16,6 +16,7 @@ import { post, responseOf } from './exchange.ts';
 import type { PostAnswer } from './exchange.ts';
 import { lost } from './failure.ts';
 import { openEventStream } from './event-stream.ts';
+import { progressTokenOf } from './mux.ts';
 
 /** A notification or goodbye must not hold anything up for longer. */
 const NOTIFY_MS = 5_000;
@@ -44,6 +45,8 @@ export class HttpConnection implements Connection {
   readonly #static: Readonly<Record<string, string>>;
   #version: string;
   #nextId = 1;
+  /** Calls in flight that want to hear of their progress, by id. */
+  readonly #listening = new Map<string, Outgoing>();
   #session: string | undefined;
   #ready = false;
 
@@ -64,12 +67,15 @@ export class HttpConnection implements Connection {
     const id = String(this.#nextId++);
     const session = this.#session;
     let answer: PostAnswer;
+    if (out.onNotification) this.#listening.set(id, out);
     try {
       const onMessage = (message: Message) => this.#received(message, out);
       answer = await this.#post(out.build(id), this.#headers(out), out.signal, onMessage, id);
     } catch (error) {
       if (out.signal.aborted) this.#cancel(id, out.method);
       throw error;
+    } finally {
+      this.#listening.delete(id);
     }
     if (this.era === 'legacy' && session !== undefined && answer.status === 404) {
       throw this.#sessionLost();
@@ -134,8 +140,20 @@ export class HttpConnection implements Connection {
       message.method === 'notifications/progress' ||
       message.method === 'notifications/message'
     ) {
-      out?.onNotification?.(message);
+      (out ?? this.#ownerOf(message))?.onNotification?.(message);
     } else if (message.kind === 'notification') this.#options.events.onNotification(message);
+  }
+
+  /**
+   * The call that a message on the session's own stream is about; many legacy servers send all there. A log
+   * message does not say whose it is: with one call in flight it is that call's, else nobody's.
+   */
+  #ownerOf(message: Message): Outgoing | undefined {
+    if (message.method === 'notifications/progress') {
+      return this.#listening.get(progressTokenOf(message));
+    }
+    const [first, second] = this.#listening.values();
+    return second ? undefined : first;
   }
 
   /** No capability was declared, so only ping may come. */
@@ -175,6 +193,12 @@ export class HttpConnection implements Connection {
       headers: () => this.#legacyHeaders(),
       signal: this.#closed.signal,
       onMessage: (message) => this.#received(message, undefined),
+      onReopen: () => {
+        for (const kind of ['tools', 'prompts', 'resources']) {
+          const method = `notifications/${kind}/list_changed`;
+          this.#options.events.onNotification(readMessage(notificationMessage(method)));
+        }
+      },
       onGone: () => this.#fail(lost(this.#options.server, 'it no longer knows our session')),
     });
   }

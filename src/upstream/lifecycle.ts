@@ -8,6 +8,7 @@ import { createBackoff } from './backoff.ts';
 import { connect } from './connect.ts';
 import type { Opened } from './connect.ts';
 import type { ClientInfo } from './handshake.ts';
+import { causeOf } from './failure.ts';
 import { watchHealth } from './health.ts';
 import { HttpConnection } from './http.ts';
 
@@ -116,7 +117,15 @@ export class Lifecycle {
     };
     const signal = AbortSignal.any([this.#disposed.signal, AbortSignal.timeout(CONNECT_MS)]);
     try {
-      const opened = await connect({ config, client, events, signal, info, log, knownEra: this.#knownEra });
+      const opened = await connect({
+        config,
+        client,
+        events,
+        signal,
+        info,
+        log,
+        knownEra: this.#knownEra,
+      });
       if (this.#disposed.signal.aborted) await opened.connection[Symbol.asyncDispose]();
       this.#disposed.signal.throwIfAborted();
       if (ended) throw ended;
@@ -170,9 +179,11 @@ export class Lifecycle {
     const seconds = Math.round((performance.now() - startedAt) / 1000);
     const reason = timedOut
       ? `it did not complete the handshake within ${seconds} s`
-      : reasonOf(error);
+      : causeOf(error);
     this.#down(reason);
-    return isGatewayError(error) ? error : this.unavailable(reason, error);
+    // Nothing but a handshake was lost: no call has run.
+    const isTold = isGatewayError(error) && error.code !== 'UPSTREAM_LOST';
+    return isTold ? error : this.unavailable(reason, error);
   }
 
   unavailable(reason: string, cause?: unknown): GatewayError {
@@ -193,7 +204,7 @@ export class Lifecycle {
     this.#detach();
     // It forgot us but answers: the next call may ask for a session at once.
     if (HttpConnection.isSessionLost(reason)) this.#lastAttemptAt = -Infinity;
-    this.#down(reason.message);
+    this.#down(causeOf(reason));
   }
 
   #down(reason: string): void {

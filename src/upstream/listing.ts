@@ -3,7 +3,16 @@ import type { Message } from '../core/call.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Item, ItemKind } from '../core/source.ts';
-import { elementsOf, isObjectAt, isStringAt, membersOf, parseAt, sliceOf, stringAt, valueOf } from '../wire/json.ts';
+import {
+  elementsOf,
+  isObjectAt,
+  isStringAt,
+  membersOf,
+  parseAt,
+  sliceOf,
+  stringAt,
+  valueOf,
+} from '../wire/json.ts';
 import { headerParameters } from '../wire/headers.ts';
 import type { Connection, Greeting } from './connection.ts';
 import { cacheHints, ownRequest } from './handshake.ts';
@@ -63,7 +72,12 @@ export async function listAll(kind: ItemKind, options: ListOptions): Promise<Lis
     hints.push(hint);
     bytes += response.bytes.length;
     if (next === undefined) break;
-    if (next === cursor || page + 1 >= MAX_PAGES || items.size >= MAX_ITEMS || bytes > MAX_LIST_BYTES) {
+    if (
+      next === cursor ||
+      page + 1 >= MAX_PAGES ||
+      items.size >= MAX_ITEMS ||
+      bytes > MAX_LIST_BYTES
+    ) {
       log.warn(
         { method, pages: page + 1, items: items.size, bytes, MAX_PAGES, MAX_ITEMS, MAX_LIST_BYTES },
         'the list is longer than the caps allow; the rest is left out',
@@ -100,7 +114,8 @@ function readPage(
     // A copy: a slice would keep the whole page in memory.
     const item = itemOf(kind, Buffer.from(sliceOf(bytes, element)));
     const fault = typeof item === 'string' ? item : faultOf(kind, item, connection);
-    if (typeof item === 'string' || fault) log.warn({ server, kind, fault }, 'an item was left out');
+    if (typeof item === 'string' || fault)
+      log.warn({ server, kind, fault }, 'an item was left out');
     else if (items.has(item.name)) log.warn({ server, kind, name: item.name }, 'listed twice');
     else items.set(item.name, item);
   }
@@ -131,4 +146,3 @@ function faultOf(kind: ItemKind, { name, raw }: Item, { era }: Connection): stri
   const parameters = headerParameters(raw);
   return typeof parameters === 'string' ? `tool "${name}": ${parameters}` : undefined;
 }
-

@@ -159,7 +159,7 @@ export class Mux {
 
   #notified(message: Message): void {
     if (message.method === 'notifications/progress') {
-      const token = readParamsSafely(message);
+      const token = progressTokenOf(message);
       this.#pending.get(token)?.out.onNotification?.(message);
     } else if (message.method === 'notifications/message') {
       // The channel does not say whose log this is: with one call in flight it is that call's, else nobody's.
@@ -180,7 +180,7 @@ export class Mux {
 }
 
 /** The progress token's source text, without quotes. */
-function readParamsSafely(message: Message): string {
+export function progressTokenOf(message: Message): string {
   const token = valueOf(readParams(message).members, 'progressToken');
   return token ? message.bytes.toString('utf8', token.start, token.end).replaceAll('"', '') : '';
 }

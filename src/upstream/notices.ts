@@ -23,6 +23,7 @@ export class Notices {
   #listening: AbortController | undefined;
   #settling = false;
   #listens = true;
+  #acknowledged = 0;
 
   constructor(info: ClientInfo, log: Log) {
     this.#info = info;
@@ -38,6 +39,7 @@ export class Notices {
     this.#connection = connection;
     this.#capabilities = capabilities;
     this.#listens = true;
+    this.#acknowledged = 0;
     if (connection.era === 'modern') this.#reopen();
     else for (const uri of this.#wanted.keys()) this.#tell('resources/subscribe', uri);
   }
@@ -46,6 +48,11 @@ export class Notices {
     this.#connection = undefined;
     this.#listening?.abort(new Error('detached'));
     this.#listening = undefined;
+  }
+
+  /** A listen stream is open. @returns whether there was one before, so that changes may have been missed */
+  acknowledged(): boolean {
+    return this.#acknowledged++ > 0;
   }
 
   subscribe(uri: string): AsyncDisposable {

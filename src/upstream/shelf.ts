@@ -123,10 +123,12 @@ export class Shelf {
       this.#dirty.clear();
       const startedAt = performance.now();
       const faults = await this.#list(kinds, opened);
-      for (const fault of faults) this.#options.log.warn({ fault }, 'a list could not be refreshed');
+      for (const fault of faults)
+        this.#options.log.warn({ fault }, 'a list could not be refreshed');
       await this.#save(opened.greeting);
       const rest = REFRESH_GAP_MS - (performance.now() - startedAt);
-      if (rest > 0 && this.#dirty.size > 0) await new Promise((resolve) => setTimeout(resolve, rest));
+      if (rest > 0 && this.#dirty.size > 0)
+        await new Promise((resolve) => setTimeout(resolve, rest));
     }
   }
 
@@ -211,7 +213,9 @@ function fromStored(stored: StoredServer | undefined): Snapshot {
     };
   }
   const read = (kind: ItemKind) =>
-    stored.items[kind].map((text) => itemOf(kind, Buffer.from(text))).filter((item) => typeof item !== 'string');
+    stored.items[kind]
+      .map((text) => itemOf(kind, Buffer.from(text)))
+      .filter((item) => typeof item !== 'string');
   return {
     items: {
       tools: read('tools'),

@@ -141,4 +141,3 @@ export class SseConnection implements Connection {
     await Promise.resolve();
   }
 }
-

@@ -40,7 +40,13 @@ export class StdioConnection implements Connection {
 
   private constructor(options: StdioOptions) {
     const { server, maxBytes, events, log } = options;
-    this.#mux = new Mux({ server, maxBytes, events, log, send: (message) => this.#send(server, message) });
+    this.#mux = new Mux({
+      server,
+      maxBytes,
+      events,
+      log,
+      send: (message) => this.#send(server, message),
+    });
   }
 
   async #start(options: StdioOptions): Promise<void> {
@@ -78,9 +84,13 @@ export class StdioConnection implements Connection {
       );
     }
     if (child.write(frame(message))) return;
-    throw new GatewayError('UPSTREAM_DOWN', `Server "${server}" is not available: its process is ending.`, {
-      data: { server },
-    });
+    throw new GatewayError(
+      'UPSTREAM_DOWN',
+      `Server "${server}" is not available: its process is ending.`,
+      {
+        data: { server },
+      },
+    );
   }
 
   request(out: Outgoing): Promise<Message> {

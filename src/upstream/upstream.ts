@@ -5,7 +5,15 @@ import { createEmitter } from '../core/emitter.ts';
 import type { Emitter } from '../core/emitter.ts';
 import { GatewayError, reasonOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import type { ItemKind, ResourceUpdate, Snapshot, Source, Target, Timeouts } from '../core/source.ts';
+import { ITEM_KINDS } from '../core/source.ts';
+import type {
+  ItemKind,
+  ResourceUpdate,
+  Snapshot,
+  Source,
+  Target,
+  Timeouts,
+} from '../core/source.ts';
 import type { CatalogStore, StoredServer } from '../core/store.ts';
 import type { ServerConfig } from '../config/config.ts';
 import type { HttpClient } from '../net/http-client.ts';
@@ -42,6 +50,8 @@ export interface UpstreamOptions {
   readonly log: Log;
 }
 
+/** What servers send unasked is at least of this level; asking for more severe ones alone would silence them. */
+const USUAL_LEVEL: LogLevel = 'info';
 /** An era that was found stays for this long; then it is probed again. */
 const ERA_MS = 24 * 3_600_000;
 const LOG_LEVEL_MS = 5_000;
@@ -70,7 +80,10 @@ export class Upstream implements Source {
     this.updated = createEmitter<ResourceUpdate>(onFault);
     this.#notices = new Notices(info, log);
     this.#shelf = new Shelf({ ...options, notices: this.#notices, changed: this.changed });
-    this.#companion = new Companion({ ...options, onOpened: (opened) => this.#tellLogLevel(opened) });
+    this.#companion = new Companion({
+      ...options,
+      onOpened: (opened) => this.#tellLogLevel(opened),
+    });
     const isFresh = stored && Date.now() - stored.eraProbedAt < ERA_MS;
     this.#life = new Lifecycle({
       ...options,
@@ -144,6 +157,8 @@ export class Upstream implements Source {
         return this.#shelf.refresh(['prompts']);
       case 'notifications/resources/list_changed':
         return this.#shelf.refresh(['resources', 'resourceTemplates']);
+      case 'notifications/subscriptions/acknowledged':
+        return this.#notices.acknowledged() ? this.#shelf.refresh(ITEM_KINDS) : undefined;
       case 'notifications/resources/updated':
         return this.updated.emit({ uri: readParams(message).name, notification: message });
       default:
@@ -195,18 +210,25 @@ export class Upstream implements Source {
   async lowerLogLevel(level: LogLevel): Promise<void> {
     const rank = (value: LogLevel) => LOG_LEVELS.indexOf(value);
     if (this.#logLevel && rank(this.#logLevel) <= rank(level)) return;
-    this.#logLevel = level;
-    await Promise.all([this.#life.opened, this.#companion.opened].map((one) => this.#tellLogLevel(one)));
+    // A server that was told no level sends what it likes; others may count on that. Each caller's own
+    // level is kept at its door.
+    this.#logLevel = rank(level) < rank(USUAL_LEVEL) ? level : USUAL_LEVEL;
+    await Promise.all(
+      [this.#life.opened, this.#companion.opened].map((one) => this.#tellLogLevel(one)),
+    );
   }
 
   async #tellLogLevel(opened: Opened | undefined): Promise<void> {
     const level = this.#logLevel;
     // Modern servers get the level with each request.
-    if (!level || opened?.greeting.era !== 'legacy' || !opened.greeting.capabilities.logging) return;
+    if (!level || opened?.greeting.era !== 'legacy' || !opened.greeting.capabilities.logging)
+      return;
     const { info, log } = this.#options;
     const signal = AbortSignal.any([this.#life.signal, AbortSignal.timeout(LOG_LEVEL_MS)]);
     try {
-      await opened.connection.request(ownRequest('legacy', 'logging/setLevel', { level }, signal, info));
+      await opened.connection.request(
+        ownRequest('legacy', 'logging/setLevel', { level }, signal, info),
+      );
     } catch (error) {
       log.warn({ server: this.name, error: reasonOf(error) }, 'the log level could not be set');
     }

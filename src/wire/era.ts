@@ -66,7 +66,11 @@ export function toUpstream(message: Message, params: Params, to: Addressed): Buf
   }
   // Some servers on SDK v1 fail without it (PROTOCOL.md S12).
   const start = message.params?.start;
-  if (message.method === 'tools/call' && start !== undefined && !valueOf(params.members, 'arguments')) {
+  if (
+    message.method === 'tools/call' &&
+    start !== undefined &&
+    !valueOf(params.members, 'arguments')
+  ) {
     const first = edits.find((edit) => edit.start === start + 1);
     const text = `"arguments":{}${params.members.length > 0 ? ',' : ''}`;
     if (first) edits[edits.indexOf(first)] = { ...first, text: `${text}${first.text.toString()}` };
@@ -95,7 +99,11 @@ function metaEdit(message: Message, params: Params, to: Addressed): Edit {
     return removal(params.members, '_meta');
   }
   const at = message.params!.start + 1;
-  return { start: at, end: at, text: `"_meta":${meta.toString()}${params.members.length > 0 ? ',' : ''}` };
+  return {
+    start: at,
+    end: at,
+    text: `"_meta":${meta.toString()}${params.members.length > 0 ? ',' : ''}`,
+  };
 }
 
 /** The edit that takes one member out of an object, with the comma that goes with it. */
@@ -165,7 +173,10 @@ function legacyChanges(
   const wrap = definition && unwrappedSchema(definition);
   if (structured && (wrap || !isObjectAt(bytes, structured))) {
     const value = sliceOf(bytes, structured);
-    changes.set('structuredContent', Buffer.concat([Buffer.from('{"result":'), value, Buffer.from('}')]));
+    changes.set(
+      'structuredContent',
+      Buffer.concat([Buffer.from('{"result":'), value, Buffer.from('}')]),
+    );
   }
 }
 

@@ -31,7 +31,11 @@ const MAX_FUNCTION_LINES = 60;
 const FORBIDDEN_NAMES = /^(?:utils?|helpers?|common|types|manager|service|index)$/;
 
 /** Who may import a package or a module of Node, and who only its types. */
-const OWNERS: readonly { readonly of: RegExp; readonly rooms: string[]; readonly types: string[] }[] = [
+const OWNERS: readonly {
+  readonly of: RegExp;
+  readonly rooms: string[];
+  readonly types: string[];
+}[] = [
   { of: /^undici$/, rooms: ['net'], types: [] },
   { of: /^node:(?:https|http2|dns|tls)$/, rooms: ['net'], types: [] },
   { of: /^express$/, rooms: ['http'], types: [] },

@@ -61,6 +61,6 @@ it('a server that dies in each call ends that call with its last words, and serv
     });
     assert.equal(code, 'UPSTREAM_LOST', text);
     assert.match(text, new RegExp(`exited with code 3, saying: ${LAST_WORDS}`));
-    assert.ok(ms < 1_000, `it took ${ms} ms`);
+    assert.ok(ms < 5_000, `it took ${ms} ms`);
   }
 });

@@ -1,6 +1,8 @@
 // SECURITY R11: SIGTERM under load.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { it } from 'node:test';
 import {
   type GatewayOptions,
@@ -8,12 +10,14 @@ import {
   count,
   program,
   startGatewayProcess,
+  temporaryDirectory,
 } from '../support/gateway.ts';
 import { textAt } from '../support/json-text.ts';
 import { isAlive } from '../support/processes/alive.ts';
 import { descendantsOf } from '../support/processes/descendants.ts';
 import { type RawClient, mirrorHeaders, requestText, withEnvelope } from '../support/raw-client.ts';
 import { openStream, send } from '../support/raw-http.ts';
+import { readLedger } from '../support/upstreams/ledger.ts';
 import {
   type Outcome,
   callTool,
@@ -63,8 +67,17 @@ async function caller(client: RawClient, n: number, tell: (outcome: Outcome) => 
   }
 }
 
+async function ledgerDirectory(): Promise<AsyncDisposable & { readonly ledger: string }> {
+  const directory = await temporaryDirectory();
+  return {
+    ledger: join(directory, 'ledger'),
+    [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),
+  };
+}
+
 it('calls in flight finish, readiness goes off, streams end properly, and no child stays', async () => {
-  await using gateway = await start({ target: program('echo.ts') });
+  await using directory = await ledgerDirectory();
+  await using gateway = await start({ target: program('echo.ts', '--ledger', directory.ledger) });
   const client = modernClient(gateway);
   // Its goodbye would find no gateway.
   const legacy = await legacyClient(gateway);
@@ -85,8 +98,13 @@ it('calls in flight finish, readiness goes off, streams end properly, and no chi
   );
   await until('the load', () => outcomes.length > 2 * CALLERS);
   // In flight when the signal comes, and long enough to be in flight for a while after it.
-  const long = [client, legacy].map((one) => callTool(one, 'target__delay', { ms: 1_000 }));
-  const held = until('the long calls', async () => (await readiness(gateway)) === 503);
+  const args = { ms: 1_500, key: 'long' };
+  const long = [client, legacy].map((one) => callTool(one, 'target__delay', args));
+  await until('the long calls', () => {
+    const started = readLedger(directory.ledger).filter((entry) => entry.event === 'started');
+    return started.filter(({ key }) => key === 'long').length === long.length;
+  });
+  const held = until('the drain', async () => (await readiness(gateway)) === 503);
   gateway.child.kill('SIGTERM');
   const signalledAt = performance.now();
   await held;

@@ -5,7 +5,7 @@ import { assertSameJson, awkwardArguments, awkwardResults } from '../support/awk
 import { count } from '../support/gateway.ts';
 import { textAt } from '../support/json-text.ts';
 import type { RawClient } from '../support/raw-client.ts';
-import { type Road, type South, openRoad } from './fidelity/road.ts';
+import { type Road, type South, eraOf, openRoad } from './fidelity/road.ts';
 import { asWritten, expectedAtCaller } from './fidelity/rules.ts';
 
 const HUGE_BYTES = count(16, 1) * 1024 * 1024;
@@ -25,7 +25,9 @@ async function sendHuge(client: RawClient, { name }: South): Promise<void> {
   }
 }
 
-async function receiveHuge(client: RawClient, { name, era }: South): Promise<void> {
+async function receiveHuge(client: RawClient, south: South): Promise<void> {
+  const { name } = south;
+  const era = eraOf(south, client.era);
   const method = 'tools/call';
   for (const { name: what, json } of awkwardResults({ hugeBytes: HUGE_BYTES })) {
     if (!ANSWERED.includes(what)) continue;

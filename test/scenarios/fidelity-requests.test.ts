@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { assertSameJson, awkwardArguments } from '../support/awkward.ts';
 import { textAt } from '../support/json-text.ts';
 import { type RawClient, requestText, withEnvelope } from '../support/raw-client.ts';
-import { type North, type Road, type South, openRoad } from './fidelity/road.ts';
+import { type North, type Road, type South, eraOf, openRoad } from './fidelity/road.ts';
 import { expectedAtUpstream } from './fidelity/rules.ts';
 
 interface Sending {
@@ -114,7 +114,7 @@ async function send(client: RawClient, north: North, south: South, one: Sending)
   assert.match(id, /^\d+$/, `${what}: the gateway counts its own requests`);
   const enveloped = north.era === 'modern' ? withEnvelope(params) : params;
   const sent = requestText('0', method, enveloped, beside);
-  const crossing = { north: north.era, south: south.era };
+  const crossing = { north: north.era, south: eraOf(south, north.era) };
   assertSameJson(seen, expectedAtUpstream(sent, seen, crossing, own), what);
 }
 

@@ -10,7 +10,7 @@ import {
 import { textAt } from '../support/json-text.ts';
 import type { RawClient } from '../support/raw-client.ts';
 import { mirrorDefinitions } from '../support/upstreams/mirror.ts';
-import { type North, type Road, type South, openRoad } from './fidelity/road.ts';
+import { type North, type Road, type South, eraOf, openRoad } from './fidelity/road.ts';
 import { asWritten, edit, expectedAtCaller, expectedError } from './fidelity/rules.ts';
 
 const HUGE_BYTES = 4096;
@@ -98,8 +98,9 @@ async function compareResult({ client, north, south }: Pair, asking: Asking): Pr
   const { what, method, params, result: told, definition } = asking;
   const { result, message } = await client.request(method, params);
   assert.ok(result, `${what}: ${message.slice(0, 1000)}`);
-  const written = asWritten(told, south.era, method);
-  const crossing = { north: north.era, south: south.era };
+  const era = eraOf(south, north.era);
+  const written = asWritten(told, era, method);
+  const crossing = { north: north.era, south: era };
   assertSameJson(result, expectedAtCaller(written, method, crossing, definition), what);
 }
 
@@ -120,8 +121,9 @@ const answerParams = (name: string, text: string): string =>
 
 /** Whole messages, with members that JSON-RPC does not know. */
 async function compareMessages({ client, north, south }: Pair): Promise<void> {
-  const crossing = { north: north.era, south: south.era };
-  const stamp = south.era === 'modern' ? '"resultType":"complete",' : '';
+  const era = eraOf(south, north.era);
+  const crossing = { north: north.era, south: era };
+  const stamp = era === 'modern' ? '"resultType":"complete",' : '';
   const said = `{${BEFORE}"jsonrpc":"2.0","id":"ID","result":{${stamp}"content":[]}${AFTER}}`;
   const { message } = await client.request('tools/call', answerParams(south.name, said), '"me"');
   const result = expectedAtCaller(textAt(said, 'result')!, 'tools/call', crossing);
@@ -139,7 +141,7 @@ const INPUT_REQUIRED =
 
 /** A question passes between modern sides alone; a legacy caller is told that it cannot be asked. */
 async function compareQuestion({ client, north, south }: Pair): Promise<void> {
-  if (south.era === 'legacy') return;
+  if (eraOf(south, north.era) === 'legacy') return;
   const args = JSON.stringify({ json: INPUT_REQUIRED });
   const params = `{"name":"${south.name}__say","arguments":${args},"inputResponses":{"\\u0041":{"x":-0}},"requestState":"\\uD800="}`;
   const { result = '', message } = await client.request('tools/call', params);

@@ -61,7 +61,7 @@ const callerOf = (name: string, client: RawClient): Caller => ({
   close: () => client[Symbol.asyncDispose](),
 });
 
-function openCaller(n: number, gateway: GatewayProcess): Promise<Caller> | Caller {
+async function openCaller(n: number, gateway: GatewayProcess): Promise<Caller> {
   const { url, key, configFile } = gateway;
   const headers = { authorization: `Bearer ${key}` };
   const name = `client-${n}`;
@@ -69,12 +69,11 @@ function openCaller(n: number, gateway: GatewayProcess): Promise<Caller> | Calle
     const args = [MAIN, 'stdio', '--config', configFile];
     const era = n % 2 === 0 ? 'legacy' : 'modern';
     const command = process.execPath;
-    return rawStdio({ command, args, era }).then((client) => callerOf(name, client));
+    return callerOf(name, await rawStdio({ command, args, era }));
   }
   if (n % 3 === 0) return modernCaller(name, url, key);
-  const open =
-    n % 3 === 1 ? rawLegacy(url, { headers }) : rawSse(new URL('/sse', url).href, { headers });
-  return open.then((client) => callerOf(name, client));
+  if (n % 3 === 1) return callerOf(name, await rawLegacy(url, { headers }));
+  return callerOf(name, await rawSse(new URL('/sse', url).href, { headers }));
 }
 
 /** Calls one after the other: the id is always 1, as the specification allows once a request is answered. */

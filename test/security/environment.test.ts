@@ -1,8 +1,7 @@
 // A child gets the harmless part of the gateway's environment and what its own entry names, and nothing else.
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { it } from 'node:test';
-import { startGatewayProcess } from '../support/gateway.ts';
+import { program, startGatewayProcess } from '../support/gateway.ts';
 import { rawModern } from '../support/raw-client.ts';
 
 const CANARIES = {
@@ -19,7 +18,7 @@ const CANARIES = {
 };
 
 it('a child sees no variable that is not meant for it', async () => {
-  const show = { command: 'node', args: [join(import.meta.dirname, 'show-environment.ts')] };
+  const show = program('environment.ts');
   await using gateway = await startGatewayProcess({
     env: { PATH: process.env['PATH'], HOME: '/tmp', LANG: 'C.UTF-8', GIVEN: 'given', ...CANARIES },
     servers: { bare: show, told: { ...show, env: { NAMED: 'named', COPY: '${GIVEN}' } } },

@@ -1,5 +1,5 @@
 // Messages that a careless proxy changes, as raw JSON texts: what the fidelity suite sends and expects back.
-export { assertSameJson, type CompareOptions, jsonDifference, sameJson } from './json-text.ts';
+export { assertSameJson } from './json-text.ts';
 
 export interface AwkwardCase {
   readonly name: string;

@@ -8,7 +8,6 @@ import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport as SseV1 } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StdioClientTransport as StdioV1 } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport as HttpV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import type { Transport as TransportV1 } from '@modelcontextprotocol/sdk/shared/transport.js';
 
 export type { ClientV1, ClientV2 };
 
@@ -75,8 +74,7 @@ export async function connectV1(
     return closing(client);
   }
   const transport = new HttpV1(url, { requestInit });
-  // The transport's own type leaves out `undefined` where the interface has it.
-  await client.connect(transport as TransportV1);
+  await client.connect(transport);
   return closing(client, async () => {
     await transport.terminateSession().catch(() => {});
   });

@@ -2,21 +2,14 @@
 import { spawn } from 'node:child_process';
 import { membersOf, textAt } from './json-text.ts';
 import { linesOf } from './lines.ts';
+import { type RawReply, Shared, replyOf } from './raw-reply.ts';
 import { type Headers, type RawStream, openStream, rawPost, send } from './raw-http.ts';
+
+export type { RawReply };
 
 export const MODERN = '2026-07-28';
 const LEGACY = '2025-11-25';
 const META = 'io.modelcontextprotocol/';
-
-export interface RawReply {
-  /** The whole message that answered, as it was written. */
-  readonly message: string;
-  /** Raw JSON; one of the two is there. */
-  readonly result: string | undefined;
-  readonly error: string | undefined;
-  /** What came on the request's stream before it; where streams are shared, everything since it was sent. */
-  readonly notifications: readonly string[];
-}
 
 export interface RawClient extends AsyncDisposable {
   readonly era: 'legacy' | 'modern';
@@ -33,13 +26,6 @@ export interface RawClientOptions {
   /** Raw JSON of the client's capabilities. */
   readonly capabilities?: string;
 }
-
-const replyOf = (message: string, notifications: readonly string[]): RawReply => ({
-  message,
-  result: textAt(message, 'result'),
-  error: textAt(message, 'error'),
-  notifications,
-});
 
 export const requestText = (id: string, method: string, params: string, beside = ''): string =>
   `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":${params}${beside === '' ? '' : `,${beside}`}}`;
@@ -154,50 +140,6 @@ export async function rawLegacy(
   };
   await client.notify('notifications/initialized');
   return client;
-}
-
-/** A line that is no JSON answers nothing. */
-function idOf(text: string): string | undefined {
-  try {
-    return textAt(text, 'id');
-  } catch {
-    return undefined;
-  }
-}
-
-interface Waiting {
-  readonly from: number;
-  readonly resolve: (reply: RawReply) => void;
-  readonly reject: (error: Error) => void;
-}
-
-/** Waits on a channel that all requests share. */
-class Shared {
-  readonly seen: string[] = [];
-  readonly #waiting = new Map<string, Waiting>();
-
-  take(text: string): void {
-    this.seen.push(text);
-    const id = idOf(text);
-    const waiting = id === undefined ? undefined : this.#waiting.get(id);
-    if (waiting === undefined || textAt(text, 'method') !== undefined) return;
-    this.#waiting.delete(id!);
-    waiting.resolve(replyOf(text, this.seen.slice(waiting.from, -1)));
-  }
-
-  wait(id: string): Promise<RawReply> {
-    const { promise, resolve, reject } = Promise.withResolvers<RawReply>();
-    // Some tests leave a request behind on purpose: nobody waits for it when the channel ends.
-    promise.catch(() => {});
-    this.#waiting.set(id, { from: this.seen.length, resolve, reject });
-    return promise;
-  }
-
-  /** Nothing more will come. */
-  end(why: string): void {
-    for (const { reject } of this.#waiting.values()) reject(new Error(why));
-    this.#waiting.clear();
-  }
 }
 
 export interface RawSharedClient extends RawClient {

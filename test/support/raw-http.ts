@@ -83,6 +83,7 @@ export class RawStream {
   readonly #onEvent: (event: SseEvent) => void;
   readonly #waiting = new Set<() => void>();
   #gate: Promise<void> = Promise.resolve();
+  #resume = (): void => {};
   #open = true;
 
   constructor(response: IncomingMessage, onEvent: (event: SseEvent) => void = () => {}) {
@@ -126,6 +127,7 @@ export class RawStream {
   stopReading(): () => void {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#gate = promise;
+    this.#resume = resolve;
     return resolve;
   }
 
@@ -154,6 +156,8 @@ export class RawStream {
 
   close(): void {
     this.#response.destroy();
+    // One that has stopped reading would never see its end.
+    this.#resume();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

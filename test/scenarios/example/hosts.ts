@@ -68,9 +68,9 @@ function hostV1(connected: AsyncDisposable & { client: ClientV1 }): Host {
 function hostV2(connected: AsyncDisposable & { client: ClientV2 }, era: 'legacy' | 'modern'): Host {
   const { client } = connected;
   const call: Host['call'] = async (name, args = {}, options = {}) =>
-    (await client.callTool({ name, arguments: args }, options)) as Content;
+    await client.callTool({ name, arguments: args }, options);
   return {
-    client: client as unknown as Host['client'],
+    client,
     call,
     async callLogging(name) {
       let logs = 0;

@@ -22,8 +22,11 @@ export type Era = 'legacy' | 'modern';
 export interface South {
   /** The server's name in the configuration, and what its URIs start with. */
   readonly name: string;
-  readonly era: Era;
+  readonly era: Era | 'dual';
 }
+
+/** The era in which a server is spoken to on behalf of a caller: its caller's, where it speaks both. */
+export const eraOf = ({ era }: South, north: Era): Era => (era === 'dual' ? north : era);
 
 export interface North {
   readonly name: string;
@@ -46,12 +49,14 @@ const HTTP: Readonly<Record<string, HttpUpstreamOptions>> = {
   'http-json-modern': { era: 'modern' },
   'http-sse-legacy': { era: 'legacy', respond: 'sse' },
   'http-sse-modern': { era: 'modern', respond: 'sse' },
+  'http-json-dual': { era: 'dual', announceAll: true },
+  'http-sse-dual': { era: 'dual', announceAll: true, respond: 'sse' },
   'sse-legacy': { transport: 'sse' },
 };
 
 const SOUTHS = ['stdio-legacy', 'stdio-modern', ...Object.keys(HTTP)].map((name): South => ({
   name,
-  era: name.endsWith('legacy') ? 'legacy' : 'modern',
+  era: name.slice(name.lastIndexOf('-') + 1) as South['era'],
 }));
 
 async function startServers(stack: AsyncDisposableStack): Promise<Servers> {

@@ -133,7 +133,7 @@ export class HttpUpstream {
     const deadline = performance.now() + deadlineMs;
     while (!condition(this)) {
       if (performance.now() > deadline) {
-        throw new Error(`The upstream did not see it in ${deadlineMs} ms: ${condition}`);
+        throw new Error(`The upstream did not see it in ${deadlineMs} ms: ${String(condition)}`);
       }
       await wait(LOOK_MS);
     }

@@ -11,7 +11,10 @@ const NAMING = { mode: 'prefix', maxLength: 49 } as const;
 
 function catalogOf(...sources: FakeSource[]): Catalog {
   const catalog = new Catalog(NAMING, silent);
-  catalog.setSources(sources.map((one) => ({ source: one, prefix: undefined })), NAMING);
+  catalog.setSources(
+    sources.map((one) => ({ source: one, prefix: undefined })),
+    NAMING,
+  );
   return catalog;
 }
 
@@ -37,9 +40,15 @@ test('lists are in the order of the servers’ names, whatever order the file ha
 });
 
 test('one server alone is shown under its own names', () => {
-  using catalog = catalogOf(source('a', { tools: [tool('x')] }), source('b', { tools: [tool('x')] }));
+  using catalog = catalogOf(
+    source('a', { tools: [tool('x')] }),
+    source('b', { tools: [tool('x')] }),
+  );
   const list = JSON.parse(catalog.list('tools', 'modern', 'a').toString());
-  assert.deepEqual(list.tools.map((one: { name: string }) => one.name), ['x']);
+  assert.deepEqual(
+    list.tools.map((one: { name: string }) => one.name),
+    ['x'],
+  );
   assert.equal(catalog.find('tools', 'x', 'b')!.source.name, 'b');
   assert.equal(catalog.find('tools', 'b__x', 'b'), undefined);
   assert.equal(catalog.find('tools', 'x', undefined), undefined);

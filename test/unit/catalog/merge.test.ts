@@ -12,7 +12,9 @@ const listed = (...sources: ReturnType<typeof source>[]) =>
   sources.map((one) => ({ source: one, prefix: undefined }));
 
 test('tools lead back to their server under its own name, definitions change in the name alone', () => {
-  const raw = Buffer.from('{ "x-vendor": 1e400, "name" : "re\\u0061d", "inputSchema": {"maximum":-0} }');
+  const raw = Buffer.from(
+    '{ "x-vendor": 1e400, "name" : "re\\u0061d", "inputSchema": {"maximum":-0} }',
+  );
   const files = source('files', { tools: [{ name: 'read', raw }], prompts: [tool('ask')] });
   const { entries, byName, diagnostics } = merge(listed(files), NAMING);
   const entry = byName.tools.get('files__read')!;
@@ -23,22 +25,30 @@ test('tools lead back to their server under its own name, definitions change in 
     '{ "x-vendor": 1e400, "name" : "files__read", "inputSchema": {"maximum":-0} }',
   );
   assert.equal(entry.item.raw, raw);
-  assert.deepEqual(entries.prompts.map(({ exposed }) => exposed), ['files__ask']);
+  assert.deepEqual(
+    entries.prompts.map(({ exposed }) => exposed),
+    ['files__ask'],
+  );
   assert.deepEqual(diagnostics, []);
 });
 
 test('resources stay verbatim, but for those that two servers have', () => {
   const a = source('a', { resources: [resource('x://1'), resource('x://2')] });
-  const b = source('b', { resources: [resource('x://2')], resourceTemplates: [template('t://{id}')] });
+  const b = source('b', {
+    resources: [resource('x://2')],
+    resourceTemplates: [template('t://{id}')],
+  });
   const { entries, byName, shared, diagnostics } = merge(listed(a, b), NAMING);
-  assert.deepEqual(entries.resources.map(({ exposed }) => exposed), [
-    'x://1',
-    'toolgate://a/x://2',
-    'toolgate://b/x://2',
-  ]);
+  assert.deepEqual(
+    entries.resources.map(({ exposed }) => exposed),
+    ['x://1', 'toolgate://a/x://2', 'toolgate://b/x://2'],
+  );
   assert.deepEqual([...shared], ['x://2']);
   assert.equal(byName.resources.get('toolgate://b/x://2')!.name, 'x://2');
-  assert.equal(JSON.parse(byName.resources.get('toolgate://b/x://2')!.raw.toString()).uri, 'toolgate://b/x://2');
+  assert.equal(
+    JSON.parse(byName.resources.get('toolgate://b/x://2')!.raw.toString()).uri,
+    'toolgate://b/x://2',
+  );
   assert.equal(byName.resourceTemplates.get('t://{id}')!.source, b);
   assert.equal(diagnostics.length, 1);
 });
@@ -48,7 +58,8 @@ test('the merge depends on the order it is given and on nothing else', () => {
     source('a', { tools: [tool('x'), tool('y')] }),
     source('b', { tools: [tool('x'), tool('z'.repeat(80))] }),
   );
-  const names = () => merge(all, { mode: 'on-collision', maxLength: 20 }).entries.tools.map((e) => e.exposed);
+  const names = () =>
+    merge(all, { mode: 'on-collision', maxLength: 20 }).entries.tools.map((e) => e.exposed);
   assert.deepEqual(names(), names());
   assert.deepEqual(names().slice(0, 3), ['a__x', 'y', 'b__x']);
 });
@@ -76,7 +87,10 @@ test('URIs in a result are exposed wherever they name a resource, and nowhere el
   assert.deepEqual(got.content[3], result.content[3]);
   assert.deepEqual(got.structuredContent, result.structuredContent);
   assert.equal(got._meta['ui/resourceUri'], 'toolgate://a/x://4');
-  assert.equal(rewriteResult(message, (uri) => uri), message);
+  assert.equal(
+    rewriteResult(message, (uri) => uri),
+    message,
+  );
 });
 
 test('definitions and update notifications are rewritten alike', () => {
@@ -84,9 +98,14 @@ test('definitions and update notifications are rewritten alike', () => {
   const rewritten = JSON.parse(rewriteDefinition(raw, expose).toString());
   assert.equal(rewritten._meta.ui.resourceUri, 'toolgate://a/x://1');
   assert.equal(rewritten.description, 'x://1');
-  assert.equal(rewriteDefinition(raw, (uri) => uri), raw);
+  assert.equal(
+    rewriteDefinition(raw, (uri) => uri),
+    raw,
+  );
   const update = readMessage(
-    Buffer.from('{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"x://1","n":-0}}'),
+    Buffer.from(
+      '{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"x://1","n":-0}}',
+    ),
   );
   assert.match(rewriteUpdate(update, 'z://1').bytes.toString(), /"uri":"z:\/\/1","n":-0/);
   assert.equal(rewriteUpdate(update, 'x://1'), update);

@@ -6,7 +6,11 @@ import { count } from '../../support/gateway.ts';
 
 const naming = (mode: NamingMode, maxLength = 49): Naming => ({ mode, maxLength });
 
-const thing = (server: string, name: string, prefix?: string): Nameable => ({ server, prefix, name });
+const thing = (server: string, name: string, prefix?: string): Nameable => ({
+  server,
+  prefix,
+  name,
+});
 
 const namesOf = (things: readonly Nameable[], how: Naming): string[] =>
   assignNames(things, how).names.map(({ exposed }) => exposed);
@@ -27,7 +31,10 @@ test('verbatim: names stay as they are, however long; of two alike the later is 
     [thing('a', long), thing('a', 'read'), thing('b', 'read')],
     naming('verbatim'),
   );
-  assert.deepEqual(names.slice(0, 2).map(({ exposed }) => exposed), [long, 'read']);
+  assert.deepEqual(
+    names.slice(0, 2).map(({ exposed }) => exposed),
+    [long, 'read'],
+  );
   assert.match(names[2]!.exposed, /^read_[0-9a-f]{8}$/);
   assert.equal(diagnostics.length, 1);
   assert.match(diagnostics[0]!, /"read" of server "b" and "read" of server "a".*"prefix"/);
@@ -75,7 +82,7 @@ test('names are injective, within the limit and stable', () => {
   const pick = <T>(list: readonly T[]): T => list[next(list.length)]!;
   const servers = ['a', 'b', 'a_b', 'server', 's'.repeat(40)];
   const bits = ['a', 'b', '_', '__', 'read', 'x'.repeat(30), 'é', '😀', '.', '-'];
-  for (let left = count(100_000, 10_000); left > 0; ) {
+  for (let left = count(100_000, 10_000); left > 0;) {
     const things = Array.from({ length: 1 + next(40) }, () => {
       const name = Array.from({ length: 1 + next(4) }, () => pick(bits)).join('');
       return thing(pick(servers), name, pick([undefined, undefined, '', 'p', 'a']));

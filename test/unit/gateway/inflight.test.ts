@@ -8,10 +8,13 @@ import { Inflight } from '../../../src/gateway/inflight.ts';
 import { readMessage, resultAnswer } from '../../../src/wire/message.ts';
 import { source } from '../catalog/listing.ts';
 
-const NOTICE = readMessage(Buffer.from('{"jsonrpc":"2.0","method":"notifications/progress","params":{}}'));
+const NOTICE = readMessage(
+  Buffer.from('{"jsonrpc":"2.0","method":"notifications/progress","params":{}}'),
+);
 const ANSWER = resultAnswer('{}');
 
-const withCode = (code: ErrorCode) => (error: unknown) => isGatewayError(error) && error.code === code;
+const withCode = (code: ErrorCode) => (error: unknown) =>
+  isGatewayError(error) && error.code === code;
 
 function callOf(signal = new AbortController().signal, heard: Message[] = []): Call {
   const message = readMessage(
@@ -57,7 +60,9 @@ test('a call that is answered leaves nothing behind', async () => {
   assert.equal(inflight.size, 1);
   assert.equal(await running, ANSWER);
   assert.equal(inflight.size, 0);
-  const failed = inflight.run(callOf(), PATIENT, () => Promise.reject(new GatewayError('UPSTREAM_DOWN', 'x')));
+  const failed = inflight.run(callOf(), PATIENT, () =>
+    Promise.reject(new GatewayError('UPSTREAM_DOWN', 'x')),
+  );
   await assert.rejects(failed, withCode('UPSTREAM_DOWN'));
   assert.equal(inflight.size, 0);
 });
@@ -117,7 +122,9 @@ test('a caller that cancels is told so; a reason of the gateway is kept', async 
   const other = new Inflight().run(callOf(busy.signal), PATIENT, hang);
   busy.abort(new GatewayError('UPSTREAM_BUSY', 'x'));
   await assert.rejects(other, withCode('UPSTREAM_BUSY'));
-  const before = new Inflight().run(callOf(AbortSignal.abort()), PATIENT, () => assert.fail('sent all the same'));
+  const before = new Inflight().run(callOf(AbortSignal.abort()), PATIENT, () =>
+    assert.fail('sent all the same'),
+  );
   await assert.rejects(before, withCode('CALL_CANCELLED'));
 });
 

@@ -83,9 +83,18 @@ test('an address or a network that is named is open, and no other', () => {
 });
 
 test('what is no address opens nothing', () => {
-  for (const entry of ['fe80::/129', 'fe80::1%eth0/64', '1.2.3.4/8/8']) assert.ok(!isNetwork(entry), entry);
+  for (const entry of ['fe80::/129', 'fe80::1%eth0/64', '1.2.3.4/8/8'])
+    assert.ok(!isNetwork(entry), entry);
   for (const entry of ['1.2.3.4', '1.2.3.4/0', '::/128']) assert.ok(isNetwork(entry), entry);
-  for (const entry of ['*', '', 'localhost', '169.254.0.0/33', '169.254.0.0/x', '169.254.0.0/', '/0']) {
+  for (const entry of [
+    '*',
+    '',
+    'localhost',
+    '169.254.0.0/33',
+    '169.254.0.0/x',
+    '169.254.0.0/',
+    '/0',
+  ]) {
     assert.ok(!createAddressRules([entry]).allows('169.254.169.254'), entry);
     assert.ok(!createAddressRules([entry]).allows('fe80::1'), entry);
   }

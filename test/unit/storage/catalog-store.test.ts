@@ -45,8 +45,19 @@ test('a row of another shape is left out, and the others are not', async () => {
   const store = createCatalogStore(database);
   await store.save(stored('good'));
   const insert = database.prepare('INSERT INTO catalog VALUES (?, ?, 0)');
-  const odd = ['{}', 'null', '7', '[]', 'no JSON', '{"server":"x"}', '{"server":"x","items":{"tools":[]}}'];
+  const odd = [
+    '{}',
+    'null',
+    '7',
+    '[]',
+    'no JSON',
+    '{"server":"x"}',
+    '{"server":"x","items":{"tools":[]}}',
+  ];
   for (const [i, text] of odd.entries()) insert.run(`odd${i}`, text);
-  assert.deepEqual((await store.load()).map(({ server }) => server), ['good']);
+  assert.deepEqual(
+    (await store.load()).map(({ server }) => server),
+    ['good'],
+  );
   database.close();
 });

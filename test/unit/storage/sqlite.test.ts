@@ -37,7 +37,10 @@ test('a database of a newer version is refused and stays as it is', async () => 
   const newer = new DatabaseSync(file);
   newer.exec('PRAGMA user_version = 9999');
   newer.close();
-  assert.throws(() => openDatabase(file), unreadable(/toolgate\.db.*newer version.*Update Toolgate/s));
+  assert.throws(
+    () => openDatabase(file),
+    unreadable(/toolgate\.db.*newer version.*Update Toolgate/s),
+  );
   const again = new DatabaseSync(file);
   assert.equal(versionOf(again), 9999);
   assert.deepEqual(again.prepare('SELECT name FROM sqlite_schema').all(), []);
@@ -48,7 +51,10 @@ test('a file that is no database is refused, with what to do', async () => {
   await using folder = await temporaryFolder();
   const file = join(folder.path, 'toolgate.db');
   await writeFile(file, 'this is not a database, '.repeat(500));
-  assert.throws(() => openDatabase(file), unreadable(/toolgate\.db cannot be opened.*move the file away/s));
+  assert.throws(
+    () => openDatabase(file),
+    unreadable(/toolgate\.db cannot be opened.*move the file away/s),
+  );
 });
 
 test('a database that cannot be made is refused, with where it should have been', async () => {
@@ -63,7 +69,10 @@ test('a migration that fails leaves nothing behind', async () => {
   const odd = new DatabaseSync(file);
   odd.exec('CREATE TABLE catalog (other TEXT)');
   odd.close();
-  assert.throws(() => openDatabase(file), unreadable(/cannot be opened: table catalog already exists/));
+  assert.throws(
+    () => openDatabase(file),
+    unreadable(/cannot be opened: table catalog already exists/),
+  );
   const again = new DatabaseSync(file);
   assert.equal(versionOf(again), 0);
   again.close();

@@ -22,7 +22,12 @@ test('a line is JSON with level, time and facts', () => {
   assert.equal(lines.length, 1);
   const { time, ...rest } = JSON.parse(lines[0]!);
   assert.match(time, /^\d{4}-\d\d-\d\dT.*Z$/);
-  assert.deepEqual(rest, { level: 'info', server: 'files', state: 'ready', msg: 'server is connected' });
+  assert.deepEqual(rest, {
+    level: 'info',
+    server: 'files',
+    state: 'ready',
+    msg: 'server is connected',
+  });
 });
 
 test('what may be a secret never reaches a log, at the top or one level down', () => {

@@ -17,13 +17,20 @@ function observed() {
   const at = (level: string) => (facts: object) => void lines.push({ level, facts: { ...facts } });
   const log: Log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
   const message = readMessage(
-    Buffer.from('{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"arguments":{"password":"hush"}}}'),
+    Buffer.from(
+      '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"arguments":{"password":"hush"}}}',
+    ),
   );
   const call: Call = {
     id: 'c1',
     principal: { id: 'local', name: 'local' },
     door: 'http',
-    client: { era: 'legacy', protocolVersion: '2025-11-25', info: undefined, capabilities: Buffer.from('{}') },
+    client: {
+      era: 'legacy',
+      protocolVersion: '2025-11-25',
+      info: undefined,
+      capabilities: Buffer.from('{}'),
+    },
     scope: undefined,
     method: 'tools/call',
     name: 's__t',
@@ -32,7 +39,12 @@ function observed() {
     signal: new AbortController().signal,
     onNotification() {},
   };
-  return { lines, call, observe: createObserve(log), target: { source: source('s', {}), name: 't', item: undefined } };
+  return {
+    lines,
+    call,
+    observe: createObserve(log),
+    target: { source: source('s', {}), name: 't', item: undefined },
+  };
 }
 
 const FACTS = {
@@ -61,7 +73,10 @@ test('a call is told of once, with its outcome and without its arguments', async
 test('a failure is told of with its code, and goes on', async () => {
   const { lines, call, observe, target } = observed();
   const failure = new GatewayError('UPSTREAM_DOWN', 'It is down.');
-  await assert.rejects(observe(call, target, () => Promise.reject(failure)), failure);
+  await assert.rejects(
+    observe(call, target, () => Promise.reject(failure)),
+    failure,
+  );
   await assert.rejects(observe(call, target, () => Promise.reject(new TypeError('a fault'))));
   assert.deepEqual(
     lines.map(({ level, facts: { outcome, reason } }) => [level, outcome, reason]),

@@ -146,7 +146,7 @@ test('what the child wrote last reaches the caller before its end does', async (
 test('the tail of stderr is short, and lines are capped', () => {
   const lines: string[] = [];
   const reader = createStderrReader({ onLine: (line) => lines.push(line) });
-  reader.push(Buffer.from(`${'a'.repeat(5000)}`));
+  reader.push(Buffer.from('a'.repeat(5000)));
   reader.push(Buffer.from(`${'é'.repeat(5000)}\n`));
   for (const byte of Buffer.from('last\n')) reader.push(Buffer.from([byte]));
   reader.end();

@@ -94,7 +94,10 @@ test('a _meta that is no object is replaced, not doubled', () => {
 
 test('a modern request becomes a legacy one: the envelope goes, the rest of _meta stays', () => {
   const to = addressed('modern', 'legacy');
-  const kept = send(`{"name":"n","arguments":{},"_meta":{${ENVELOPE},"v":-0,"progressToken":1}}`, to);
+  const kept = send(
+    `{"name":"n","arguments":{},"_meta":{${ENVELOPE},"v":-0,"progressToken":1}}`,
+    to,
+  );
   assert.match(kept, /"_meta":\{"v":-0,"progressToken":"t1"\}/);
   const bare = '{"jsonrpc":"2.0","id":77,"x-vendor":-0,"method":"tools/call","params":';
   assert.equal(
@@ -107,7 +110,13 @@ test('a modern request becomes a legacy one: the envelope goes, the rest of _met
   );
 });
 
-const answer = (result: string, method: string, from: Era, to: Era, definition?: string): unknown => {
+const answer = (
+  result: string,
+  method: string,
+  from: Era,
+  to: Era,
+  definition?: string,
+): unknown => {
   const message = read(`{"jsonrpc":"2.0","id":1,"result":${result}}`);
   const bytes = definition === undefined ? undefined : Buffer.from(definition);
   return JSON.parse(toCaller(message, method, from, to, bytes).bytes.toString()).result;
@@ -138,7 +147,10 @@ test('what a modern server says of itself stays, but for what it forgot', () => 
 test('a modern result becomes a legacy one: without the members of its era', () => {
   const meta = `{"${META.serverInfo}":{"name":"s"},"v":1}`;
   const modern = `{"resultType":"complete","ttlMs":1,"cacheScope":"public","content":[],"_meta":${meta}}`;
-  assert.deepEqual(answer(modern, 'tools/call', 'modern', 'legacy'), { content: [], _meta: { v: 1 } });
+  assert.deepEqual(answer(modern, 'tools/call', 'modern', 'legacy'), {
+    content: [],
+    _meta: { v: 1 },
+  });
   const only = `{"content":[],"_meta":{"${META.serverInfo}":{}}}`;
   assert.deepEqual(answer(only, 'tools/call', 'modern', 'legacy'), { content: [] });
 });
@@ -160,7 +172,9 @@ test('structuredContent that is no object is wrapped for a legacy caller, as the
 });
 
 test('a legacy definition says object where the modern one says something else', () => {
-  const array = Buffer.from('{"name":"t","outputSchema":{"type":"array","items":{"$ref":"#/$defs/a"}}}');
+  const array = Buffer.from(
+    '{"name":"t","outputSchema":{"type":"array","items":{"$ref":"#/$defs/a"}}}',
+  );
   const legacy = JSON.parse(toolToLegacy(array).toString());
   assert.equal(legacy.outputSchema.type, 'object');
   assert.deepEqual(legacy.outputSchema.required, ['result']);
@@ -182,7 +196,9 @@ test('a modern definition has no task support', () => {
 
 test('error codes that the caller must not see are told as others', () => {
   const code = (value: number, from: Era, to: Era): number =>
-    errorCodeOf(toCaller(read(`{"jsonrpc":"2.0","id":1,"error":{"code":${value}}}`), 'x', from, to));
+    errorCodeOf(
+      toCaller(read(`{"jsonrpc":"2.0","id":1,"error":{"code":${value}}}`), 'x', from, to),
+    );
   assert.equal(code(-32002, 'legacy', 'modern'), -32602);
   assert.equal(code(-32042, 'legacy', 'modern'), -32602);
   assert.equal(code(-32020, 'modern', 'legacy'), -32603);
@@ -195,7 +211,10 @@ test('error codes that the caller must not see are told as others', () => {
 test('reads result type and error code, whatever stands there', () => {
   assert.equal(resultTypeOf(read('{"jsonrpc":"2.0","id":1,"result":{}}')), 'complete');
   assert.equal(resultTypeOf(read('{"jsonrpc":"2.0","id":1,"result":{"resultType":"x"}}')), 'x');
-  assert.equal(resultTypeOf(read('{"jsonrpc":"2.0","id":1,"result":{"resultType":7}}')), 'complete');
+  assert.equal(
+    resultTypeOf(read('{"jsonrpc":"2.0","id":1,"result":{"resultType":7}}')),
+    'complete',
+  );
   assert.equal(errorCodeOf(read('{"jsonrpc":"2.0","id":1,"error":{"code":"7"}}')), 0);
   assert.equal(errorCodeOf(read('{"jsonrpc":"2.0","id":1,"error":{}}')), 0);
 });

@@ -87,7 +87,10 @@ test('finds the parameters that a tool wants mirrored, nested ones too', () => {
 });
 
 test('a property may be called as the annotation is', () => {
-  assert.deepEqual(headerParameters(definition(properties({ 'x-mcp-header': { type: 'string' } }))), []);
+  assert.deepEqual(
+    headerParameters(definition(properties({ 'x-mcp-header': { type: 'string' } }))),
+    [],
+  );
   assert.deepEqual(headerParameters(definition(properties({ properties: tagged('P') }))), [
     { header: 'P', path: ['properties'] },
   ]);
@@ -140,10 +143,19 @@ test('a request carries its method, its name and its mirrored arguments', () => 
 });
 
 test('an argument that is null, absent or no scalar has no header', () => {
-  for (const args of ['{"region":null}', '{}', '{"region":["a"],"deep":7}', '{"deep":{"size":{}}}']) {
+  for (const args of [
+    '{"region":null}',
+    '{}',
+    '{"region":["a"],"deep":7}',
+    '{"deep":{"size":{}}}',
+  ]) {
     const { message, params } = request('tools/call', `{"name":"t","arguments":${args}}`);
     const headers = requestHeaders(message, params, VERSION, MIRRORED);
-    assert.deepEqual(Object.keys(headers).filter((name) => name.includes('param')), [], args);
+    assert.deepEqual(
+      Object.keys(headers).filter((name) => name.includes('param')),
+      [],
+      args,
+    );
   }
 });
 
@@ -151,7 +163,11 @@ test('what is mirrored is what is checked', () => {
   const { message, params } = request('resources/read', '{"uri":"file:///ä b"}');
   const headers = requestHeaders(message, params, VERSION, []);
   checkRequestHeaders(headers, message, params);
-  checkRequestHeaders({ ...headers, 'mcp-name': encodeHeaderValue('file:///ä b') }, message, params);
+  checkRequestHeaders(
+    { ...headers, 'mcp-name': encodeHeaderValue('file:///ä b') },
+    message,
+    params,
+  );
   const wrong = [
     { ...headers, 'mcp-method': undefined },
     { ...headers, 'mcp-method': 'tools/call' },

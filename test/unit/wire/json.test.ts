@@ -56,11 +56,38 @@ function random(seed: number): (below: number) => number {
 const VALUES = [
   ...['null', 'true', 'false', '0', '-0', '1', '-1', '0.5', '1e400', '1E+5', '1e-5', '-1.25e10'],
   ...['12345678901234567890', '""', '"a"', '"\\u0041"', '"\\ud800"', '"\\\\\\"\\/\\b\\f\\n\\r\\t"'],
-  ...['[]', '{}', '[ ]', '{ }', '[1,2]', '[[[]]]', '{"a":1}', '{"a":{"b":[{}]}}', ' 1 ', '\t\n\r 1'],
+  ...[
+    '[]',
+    '{}',
+    '[ ]',
+    '{ }',
+    '[1,2]',
+    '[[[]]]',
+    '{"a":1}',
+    '{"a":{"b":[{}]}}',
+    ' 1 ',
+    '\t\n\r 1',
+  ],
   ...['{"__proto__":1}', '{"a":1,"a":2}', '"é"', '"😀"', '"\u007f"', '"\u2028"'],
 ];
 const INVALID = [
-  ...['', ' ', 'nul', 'True', 'nullx', '01', '-', '-a', '1.', '.5', '1e', '1e+', '+1', '0x1', '1_0'],
+  ...[
+    '',
+    ' ',
+    'nul',
+    'True',
+    'nullx',
+    '01',
+    '-',
+    '-a',
+    '1.',
+    '.5',
+    '1e',
+    '1e+',
+    '+1',
+    '0x1',
+    '1_0',
+  ],
   ...['NaN', 'Infinity', '"', '"a', '"\\', '"\\x"', '"\\u12"', '"\\u12g4"', '"\n"', '"\t"', "'a'"],
   ...['[', '[1', '[1,', '[1,]', '[,1]', '[1 2]', ']', '{', '{"a"', '{"a":', '{"a":1', '{"a":1,}'],
   ...['{a:1}', '{"a" 1}', '{1:1}', '{,}', '1 2', '{}{}', '// c\n1', '/**/1', '\u00a01', '\ufeff1'],
@@ -111,14 +138,16 @@ test('reads members, elements and strings where they lie', () => {
   const span = checkJson(bytes);
   assert.deepEqual([span.start, span.end], [1, bytes.length - 1]);
   const members = membersOf(bytes, span);
-  assert.deepEqual(members.map(({ key }) => key), ['a', 'b']);
+  assert.deepEqual(
+    members.map(({ key }) => key),
+    ['a', 'b'],
+  );
   const list = valueOf(members, 'a')!;
   assert.ok(isArrayAt(bytes, list) && !isObjectAt(bytes, list));
-  assert.deepEqual(elementsOf(bytes, list).map((one) => sliceOf(bytes, one).toString()), [
-    '1',
-    '"x"',
-    '{"b":[]}',
-  ]);
+  assert.deepEqual(
+    elementsOf(bytes, list).map((one) => sliceOf(bytes, one).toString()),
+    ['1', '"x"', '{"b":[]}'],
+  );
   const text = valueOf(members, 'b')!;
   assert.ok(isStringAt(bytes, text));
   assert.equal(stringAt(bytes, text), '😀é');
@@ -136,7 +165,8 @@ test('keys are compared as text, and a key that stands twice is refused or the l
   assert.equal(valueOf(members, 'toString'), undefined);
   assert.throws(
     () => uniqueMembersOf(bytes, whole(bytes), 'the message'),
-    (error) => isGatewayError(error) && error.code === 'REQUEST_INVALID' && /"id"/.test(error.message),
+    (error) =>
+      isGatewayError(error) && error.code === 'REQUEST_INVALID' && /"id"/.test(error.message),
   );
 });
 
@@ -156,7 +186,11 @@ test('splices edits in any order and leaves all other bytes', () => {
 test('sets and removes members of an object', () => {
   const edit = (text: string, changes: Record<string, string | null>): string => {
     const bytes = Buffer.from(text);
-    const edited = editObject(bytes, membersOf(bytes, whole(bytes)), new Map(Object.entries(changes)));
+    const edited = editObject(
+      bytes,
+      membersOf(bytes, whole(bytes)),
+      new Map(Object.entries(changes)),
+    );
     checkJson(edited);
     return edited.toString();
   };

@@ -20,7 +20,8 @@ import {
 
 const read = (text: string) => readMessage(Buffer.from(text));
 
-const withCode = (code: ErrorCode) => (error: unknown) => isGatewayError(error) && error.code === code;
+const withCode = (code: ErrorCode) => (error: unknown) =>
+  isGatewayError(error) && error.code === code;
 
 test('tells requests, notifications and responses apart', () => {
   const request = read('{"jsonrpc":"2.0","id":"7","method":"tools/call","params":{"name":"x"}}');
@@ -116,8 +117,13 @@ test('reads of params what the gateway needs, method by method', () => {
 test('reads _meta and the progress token, and refuses keys that stand twice', () => {
   const message = (params: string) =>
     read(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":${params}}`);
-  const { progressToken, meta } = readParams(message('{"name":"a","_meta":{"progressToken":1e2,"x":1}}'));
-  assert.deepEqual(meta.map(({ key }) => key), ['progressToken', 'x']);
+  const { progressToken, meta } = readParams(
+    message('{"name":"a","_meta":{"progressToken":1e2,"x":1}}'),
+  );
+  assert.deepEqual(
+    meta.map(({ key }) => key),
+    ['progressToken', 'x'],
+  );
   assert.equal(progressToken!.end - progressToken!.start, 3);
   const noObject = readParams(message('{"name":"a","_meta":[]}'));
   assert.deepEqual([noObject.metaSpan, noObject.meta.length], [undefined, 0]);
@@ -130,7 +136,10 @@ test('reads _meta and the progress token, and refuses keys that stand twice', ()
 });
 
 test('writes messages that it reads', () => {
-  assert.equal(resultMessage('"é"', '{"a":1}').toString(), '{"jsonrpc":"2.0","id":"é","result":{"a":1}}');
+  assert.equal(
+    resultMessage('"é"', '{"a":1}').toString(),
+    '{"jsonrpc":"2.0","id":"é","result":{"a":1}}',
+  );
   assert.equal(
     resultMessage(Buffer.from('7'), Buffer.from('{}')).toString(),
     '{"jsonrpc":"2.0","id":7,"result":{}}',

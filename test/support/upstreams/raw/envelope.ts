@@ -106,8 +106,9 @@ function annotatedParams(schema: unknown, path: string[] = []): Annotated[] {
   return Object.entries(schema['properties']).flatMap(([key, property]) => {
     if (!isObject(property)) return [];
     const name = property['x-mcp-header'];
-    const own = typeof name === 'string' ? [{ path: [...path, key], header: name }] : [];
-    return [...own, ...annotatedParams(property, [...path, key])];
+    const deeper = annotatedParams(property, [...path, key]);
+    if (typeof name === 'string') deeper.unshift({ path: [...path, key], header: name });
+    return deeper;
   });
 }
 

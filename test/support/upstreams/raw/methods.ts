@@ -9,11 +9,16 @@ import {
   isObject,
   metaKey,
 } from './call.ts';
-import type { RawServer } from './server.ts';
+import type { EraChoice, RawServer } from './server.ts';
 
 const notFound = (code: number, message: string, data?: unknown): Reply => ({
   error: { code, message, data },
 });
+
+const supportedVersions = (era: EraChoice): string[] => [
+  ...(era === 'legacy' ? [] : [MODERN_VERSION]),
+  ...(era === 'modern' ? [] : LEGACY_VERSIONS),
+];
 
 const serverInfo = (server: RawServer): string =>
   server.options.serverInfo ?? '{"name":"fixture","version":"1.0.0"}';
@@ -21,11 +26,11 @@ const serverInfo = (server: RawServer): string =>
 function capabilities(server: RawServer): string {
   const { options } = server;
   if (options.capabilities !== undefined) return options.capabilities;
-  const list = { listChanged: true };
+  const listed = { listChanged: true };
   return JSON.stringify({
     logging: {},
-    tools: list,
-    ...(options.prompts === undefined ? {} : { prompts: list }),
+    tools: listed,
+    ...(options.prompts === undefined ? {} : { prompts: listed }),
     ...(options.resources === undefined && options.templates === undefined
       ? {}
       : { resources: { subscribe: true, listChanged: true } }),
@@ -56,7 +61,8 @@ function initialize(server: RawServer, call: RawCall): Reply {
 
 function discover(server: RawServer, call: RawCall): Reply {
   const meta = `"_meta":{${JSON.stringify(metaKey('serverInfo'))}:${serverInfo(server)}}`;
-  return `{"supportedVersions":["${MODERN_VERSION}"],"capabilities":${capabilities(server)},${meta}${instructions(server)}${cacheHints(server, call)}}`;
+  const versions = supportedVersions(server.options.announceAll === true ? 'dual' : 'modern');
+  return `{"supportedVersions":${JSON.stringify(versions)},"capabilities":${capabilities(server)},${meta}${instructions(server)}${cacheHints(server, call)}}`;
 }
 
 /** Cursors are offsets under a name of their own, so that a client that reads meaning into one is caught. */

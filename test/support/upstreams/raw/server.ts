@@ -7,7 +7,6 @@ import {
   type Handler,
   type JsonObject,
   LEGACY_VERSIONS,
-  MODERN_VERSION,
   type Outlet,
   type Peer,
   RawCall,
@@ -64,6 +63,8 @@ export interface RawServerOptions {
   /** More methods, or others in place of the usual ones. */
   readonly methods?: Readonly<Record<string, Handler>>;
   readonly pageSize?: number;
+  /** A server of both eras tells of the legacy versions too; without it, of the modern one alone. */
+  readonly announceAll?: boolean;
   /** `omit` is the sloppy modern server that forgets both. */
   readonly cache?: { readonly ttlMs: number; readonly cacheScope: string } | 'omit';
   /** Leave results without `resultType`, as an earlier server does. */
@@ -257,8 +258,3 @@ function stamp(result: string): string {
   const rest = result.slice(result.indexOf('{') + 1);
   return `{"resultType":"complete"${members.length > 0 ? ',' : ''}${rest}`;
 }
-
-export const supportedVersions = (era: EraChoice): string[] => [
-  ...(era === 'legacy' ? [] : [MODERN_VERSION]),
-  ...(era === 'modern' ? [] : LEGACY_VERSIONS),
-];

@@ -1,6 +1,6 @@
 // A child server that shows the environment it was started with.
-import { runUpstream } from '../support/upstreams/raw.ts';
-import { textResult } from '../support/upstreams/raw/call.ts';
+import { runUpstream } from './raw.ts';
+import { textResult } from './raw/call.ts';
 
 await runUpstream({
   tools: {
