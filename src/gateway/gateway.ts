@@ -92,7 +92,11 @@ export function createGateway({ catalog, interceptors }: GatewayOptions): Gatewa
   return {
     listChanged,
     async call(call) {
-      await lowerFor(call, sourcesOf(call.scope));
+      const { logLevel, client, scope } = call;
+      // A modern caller asks for logs with its request; a legacy server must be told before it.
+      if (logLevel !== undefined && client.era === 'modern') {
+        await lowerLogLevels(sourcesOf(scope), logLevel);
+      }
       return ask(call, resolve(call, catalog), (one, target) => run(one, target));
     },
     list(kind, { era, scope }) {
@@ -110,17 +114,13 @@ export function createGateway({ catalog, interceptors }: GatewayOptions): Gatewa
       return typeof parameters === 'string' ? [] : parameters;
     },
     subscribe: (view, uri, onUpdate) => subscribe(catalog, view, uri, onUpdate),
-    async lowerLogLevel({ scope }, level) {
-      await Promise.all(sourcesOf(scope).map((source) => source.lowerLogLevel(level)));
-    },
+    lowerLogLevel: ({ scope }, level) => lowerLogLevels(sourcesOf(scope), level),
     drain: (deadlineMs) => inflight.drain(deadlineMs),
   };
 }
 
-/** A modern caller asks for logs with its request; a legacy server must be told before it. */
-async function lowerFor({ logLevel, client }: Call, sources: readonly Source[]): Promise<void> {
-  if (logLevel === undefined || client.era !== 'modern') return;
-  await Promise.all(sources.map((source) => source.lowerLogLevel(logLevel)));
+async function lowerLogLevels(sources: readonly Source[], level: LogLevel): Promise<void> {
+  await Promise.all(sources.map((source) => source.lowerLogLevel(level)));
 }
 
 function subscribe(

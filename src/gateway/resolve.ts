@@ -22,22 +22,20 @@ export function resolve(call: Call, catalog: Catalog): readonly Target[] {
   if (scope !== undefined && !catalog.source(scope)) {
     throw new GatewayError('SERVER_NOT_FOUND', `No server is named "${scope}".`);
   }
-  const params = readParams(call.message);
-  if (!params.nameSpan) throw missing(method, nameMember(method));
   switch (method) {
     case 'tools/call': {
       const target = catalog.find('tools', name, scope);
-      if (!target) throw notFound('TOOL_NOT_FOUND', 'tool', name);
+      if (!target) throw unfound(call, 'TOOL_NOT_FOUND', 'tool');
       return [target];
     }
     case 'prompts/get': {
       const target = catalog.find('prompts', name, scope);
-      if (!target) throw notFound('PROMPT_NOT_FOUND', 'prompt', name);
+      if (!target) throw unfound(call, 'PROMPT_NOT_FOUND', 'prompt');
       return [target];
     }
     case 'resources/read': {
       const targets = catalog.findResource(name, scope);
-      if (targets.length === 0) throw notFound('RESOURCE_NOT_FOUND', 'resource', name);
+      if (targets.length === 0) throw unfound(call, 'RESOURCE_NOT_FOUND', 'resource');
       return targets;
     }
     case 'completion/complete':
@@ -47,13 +45,18 @@ export function resolve(call: Call, catalog: Catalog): readonly Target[] {
   }
 }
 
+/** Only for what is not found is it asked whether a name was given at all. */
+const unfound = ({ message, method, name }: Call, code: ErrorCode, what: string): GatewayError =>
+  readParams(message).nameSpan ? notFound(code, what, name) : missing(method, nameMember(method));
+
 function nameMember(method: string): string {
   if (method === 'resources/read') return 'uri';
   return method === 'completion/complete' ? 'ref' : 'name';
 }
 
 function reference(call: Call, catalog: Catalog): readonly Target[] {
-  const { members } = readParams(call.message);
+  const { members, nameSpan } = readParams(call.message);
+  if (!nameSpan) throw missing(call.method, nameMember(call.method));
   const ref = parseAt(call.message.bytes, valueOf(members, 'ref')!) as { type?: unknown };
   const isPrompt = ref.type === 'ref/prompt';
   if (!isPrompt && ref.type !== 'ref/resource') {

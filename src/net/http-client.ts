@@ -87,17 +87,13 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
     keepAliveTimeout: 4_000,
     connect: { timeout: options.connectTimeoutMs ?? 10_000, lookup: checkedLookup(rules) },
   });
-  const assertLiteral = ({ hostname }: URL) => {
-    const literal = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
-    if (isIP(literal) !== 0 && !rules.allows(literal)) throw refused(literal);
-  };
+  const placeOf = createPlaces(rules);
   return {
-    send: (request, sink) => dispatch(agent, assertLiteral, request, sink),
+    send: (request, sink) => dispatch(agent, placeOf, request, sink),
     async request({ signal, ...request }) {
-      const url = new URL(request.url);
-      assertLiteral(url);
       const { statusCode, headers, body } = await agent.request({
-        ...target(url, request),
+        ...placeOf(request.url),
+        ...partsOf(request),
         ...(signal ? { signal } : {}),
       });
       // Whoever reads the body hears of its failure; one that is thrown away must not end the process.
@@ -108,9 +104,30 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
   };
 }
 
-const target = (url: URL, { method, headers, body }: HttpRequest) => ({
-  origin: url.origin,
-  path: url.pathname + url.search,
+interface Place {
+  readonly origin: string;
+  readonly path: string;
+}
+
+type PlaceOf = (url: URL | string) => Place;
+
+/** Where a URL leads, its address checked where it is a literal. The last one is kept: most calls have the same. */
+function createPlaces(rules: AddressRules): PlaceOf {
+  let lastHref = '';
+  let last: Place | undefined;
+  return (url) => {
+    const href = typeof url === 'string' ? url : url.href;
+    if (last && href === lastHref) return last;
+    const { hostname, origin, pathname, search } = new URL(href);
+    const literal = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
+    if (isIP(literal) !== 0 && !rules.allows(literal)) throw refused(literal);
+    lastHref = href;
+    last = { origin, path: pathname + search };
+    return last;
+  };
+}
+
+const partsOf = ({ method, headers, body }: HttpRequest) => ({
   method,
   headers: headers as Record<string, string>,
   body: body ?? null,
@@ -118,7 +135,7 @@ const target = (url: URL, { method, headers, body }: HttpRequest) => ({
 
 function dispatch(
   agent: Agent,
-  assertLiteral: (url: URL) => void,
+  placeOf: PlaceOf,
   request: HttpRequest,
   sink: ResponseSink,
 ): Exchange {
@@ -144,9 +161,12 @@ function dispatch(
     },
   };
   try {
-    const url = request.url instanceof URL ? request.url : new URL(request.url);
-    assertLiteral(url);
-    agent.dispatch({ ...target(url, request), idempotent: false }, handler);
+    const { origin, path } = placeOf(request.url);
+    const { method, headers, body = null } = request;
+    agent.dispatch(
+      { origin, path, method, headers: headers as Record<string, string>, body, idempotent: false },
+      handler,
+    );
   } catch (error) {
     done = true;
     process.nextTick(() => sink.onError(error as Error, false));

@@ -1,6 +1,6 @@
 // The life of one upstream's connection: made, watched, lost, made again. Never gives up.
 import type { Era, Message } from '../core/call.ts';
-import { GatewayError, isGatewayError, reasonOf } from '../core/errors.ts';
+import { GatewayError, isGatewayError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { ServerConfig } from '../config/config.ts';
 import type { HttpClient } from '../net/http-client.ts';

@@ -106,12 +106,7 @@ function skipArray(b: Buffer, at: number, depth: number): number {
 }
 
 /** Walks an object; `visit` sees each member's key and value. @returns the position after the object. */
-function walkObject(
-  b: Buffer,
-  at: number,
-  depth: number,
-  visit?: (keyStart: number, keyEnd: number, valueStart: number, valueEnd: number) => void,
-): number {
+function walkObject(b: Buffer, at: number, depth: number, visit?: Visit): number {
   let p = skipSpace(b, at + 1);
   if (b[p] === CLOSE_BRACE) return p + 1;
   for (;;) {
@@ -149,16 +144,28 @@ function skipValue(b: Buffer, at: number, depth: number): number {
   }
 }
 
-/** Checks that the bytes are one JSON value in strict UTF-8 (RFC 8259). @returns where the value lies. */
-export function checkJson(b: Buffer): Span {
+type Visit = (keyStart: number, keyEnd: number, valueStart: number, valueEnd: number) => void;
+
+function checkValue(b: Buffer, visit?: Visit): Span {
   if (!isUtf8(b)) {
     throw new GatewayError('JSON_INVALID', 'The message is not valid UTF-8.');
   }
   const start = skipSpace(b, 0);
-  const end = skipValue(b, start, 0);
+  const end =
+    visit && b[start] === OPEN_BRACE ? walkObject(b, start, 1, visit) : skipValue(b, start, 0);
   const rest = skipSpace(b, end);
   if (rest !== b.length) throw invalid(rest, 'something after the value');
   return { start, end };
+}
+
+/** Checks that the bytes are one JSON value in strict UTF-8 (RFC 8259). @returns where the value lies. */
+export const checkJson = (b: Buffer): Span => checkValue(b);
+
+/** As `checkJson`, in one pass with the members of the object; undefined when it is none. */
+export function checkObject(b: Buffer): Member[] | undefined {
+  const members: Member[] = [];
+  const span = checkValue(b, collectInto(b, members));
+  return isObjectAt(b, span) ? members : undefined;
 }
 
 export interface Member {
@@ -178,20 +185,51 @@ export function stringAt(b: Buffer, span: Span): string {
   return raw.includes('\\') ? (JSON.parse(`"${raw}"`) as string) : raw;
 }
 
+const byLength = (keys: readonly string[]): readonly (readonly string[])[] => {
+  const lengths = Array.from({ length: Math.max(...keys.map((key) => key.length)) + 1 });
+  return lengths.map((_, length) => keys.filter((key) => key.length === length));
+};
+
+/** Keys of nearly every message: to compare their bytes costs less than to make a string of them. */
+const COMMON_KEYS = byLength([
+  ...['jsonrpc', 'id', 'method', 'params', 'result', 'error', 'code', 'message'],
+  ...['name', 'uri', 'arguments', '_meta', 'progressToken', 'resultType', 'content'],
+  ...['structuredContent', 'isError', 'ttlMs', 'cacheScope', 'type', 'text'],
+  'io.modelcontextprotocol/protocolVersion',
+  'io.modelcontextprotocol/clientCapabilities',
+  'io.modelcontextprotocol/clientInfo',
+  'io.modelcontextprotocol/serverInfo',
+]);
+
+function hasTextAt(b: Buffer, at: number, text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    if (b[at + i] !== text.charCodeAt(i)) return false;
+  }
+  return true;
+}
+
+function keyAt(b: Buffer, start: number, end: number): string {
+  for (const key of COMMON_KEYS[end - start - 2] ?? []) {
+    if (hasTextAt(b, start + 1, key)) return key;
+  }
+  return stringAt(b, { start, end });
+}
+
+const collectInto =
+  (b: Buffer, members: Member[]): Visit =>
+  (start, keyEnd, valueStart, end) => {
+    members.push({ key: keyAt(b, start, keyEnd), start, value: { start: valueStart, end } });
+  };
+
 /** The members of an object that `checkJson` has seen, in order. Empty when it is no object. */
 export function membersOf(b: Buffer, span: Span): Member[] {
   const members: Member[] = [];
-  if (!isObjectAt(b, span)) return members;
-  walkObject(b, span.start, 0, (keyStart, keyEnd, start, end) => {
-    const key = stringAt(b, { start: keyStart, end: keyEnd });
-    members.push({ key, start: keyStart, value: { start, end } });
-  });
+  if (isObjectAt(b, span)) walkObject(b, span.start, 0, collectInto(b, members));
   return members;
 }
 
-/** As `membersOf`, and refuses a key that stands twice: readers differ in which one they take. */
-export function uniqueMembersOf(b: Buffer, span: Span, where: string): Member[] {
-  const members = membersOf(b, span);
+/** Refuses a key that stands twice: readers differ in which one they take. */
+export function assertUnique(members: readonly Member[], where: string): void {
   for (let i = 1; i < members.length; i++) {
     for (let j = 0; j < i; j++) {
       if (members[i]!.key === members[j]!.key) {
@@ -202,6 +240,12 @@ export function uniqueMembersOf(b: Buffer, span: Span, where: string): Member[] 
       }
     }
   }
+}
+
+/** As `membersOf`, each key once. @throws GatewayError REQUEST_INVALID */
+export function uniqueMembersOf(b: Buffer, span: Span, where: string): Member[] {
+  const members = membersOf(b, span);
+  assertUnique(members, where);
   return members;
 }
 

@@ -3,7 +3,9 @@ import type { Message, Span } from '../core/call.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import {
+  assertUnique,
   checkJson,
+  checkObject,
   elementsOf,
   isArrayAt,
   isObjectAt,
@@ -24,9 +26,10 @@ const notRequest = (what: string): GatewayError =>
  * @throws GatewayError JSON_INVALID, REQUEST_INVALID
  */
 export function readMessage(bytes: Buffer): Message {
-  const span = checkJson(bytes);
-  if (!isObjectAt(bytes, span)) throw notRequest('it is not an object');
-  return envelope(bytes, uniqueMembersOf(bytes, span, 'the message'));
+  const members = checkObject(bytes);
+  if (!members) throw notRequest('it is not an object');
+  assertUnique(members, 'the message');
+  return envelope(bytes, members);
 }
 
 /** The messages of a JSON-RPC batch (2025-03-26 only), or undefined when the text is no array. */

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { startGateway } from '../support/gateway.ts';
+import { until } from '../support/until.ts';
 import { textAt } from '../support/json-text.ts';
 import { type RawClient, rawLegacy, rawModern } from '../support/raw-client.ts';
 import { echoOptions } from '../support/upstreams/echo.ts';
@@ -97,8 +98,14 @@ describe('/mcp/<server>', () => {
     await using secret = await startHttpUpstream(secretOptions());
     await using gateway = await startGateway({
       servers: { open: { url: open.url, type: 'http' }, secret: { url: secret.url, type: 'http' } },
+      impatient: true,
     });
     const { headers } = gateway;
+    const listed = new Set<string>();
+    gateway.app.gateway.listChanged.on(({ servers }) => {
+      for (const server of servers) listed.add(server);
+    });
+    await until(() => listed.size === 2, 'the news of the start');
     await using whole = await rawLegacy(gateway.url, { headers });
     await using wholeStream = await whole.listen();
     await using one = await rawLegacy(`${gateway.url}/open`, { headers });
