@@ -1,7 +1,7 @@
 // The directory where everything is kept, and the note in it that tells where its gateway listens.
 import { randomUUID } from 'node:crypto';
 import { access, constants, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { GatewayError, reasonOf } from '../core/errors.ts';
 
 const GATEWAY_FILE = 'gateway.json';
@@ -22,7 +22,7 @@ const unusable = (path: string, what: string, cause?: unknown): GatewayError =>
 export async function openDataDirectory(path: string): Promise<string> {
   const absolute = resolve(path);
   try {
-    await mkdir(absolute, { recursive: true, mode: 0o700 });
+    await makeDirectory(absolute);
     if ((await stat(absolute)).isDirectory()) {
       await access(absolute, constants.R_OK | constants.W_OK | constants.X_OK);
       return absolute;
@@ -31,6 +31,32 @@ export async function openDataDirectory(path: string): Promise<string> {
     throw unusable(absolute, `cannot be used: ${reasonOf(error)}`, error);
   }
   throw unusable(absolute, 'is no directory');
+}
+
+/**
+ * One level after the other: node's own recursive mkdir never ends where a parent exists but takes no folders,
+ * as in /proc.
+ */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    const parent = dirname(path);
+    if (code !== 'ENOENT' || parent === path || (await isThere(parent))) throw error;
+    await makeDirectory(parent);
+    await makeDirectory(path);
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch {
+    return false; // Whatever the reason is, mkdir will tell it.
+  }
 }
 
 /** Where the gateway of a data directory listens. */

@@ -167,6 +167,11 @@ export async function benchCalls(counts: Counts): Promise<Row[]> {
     })),
     { what: 'RSS of the gateway, idle', values: [idle], unit: 'MiB' },
     { what: 'RSS of the gateway, after these loads', values: [rssOf(pid) / MEBIBYTE], unit: 'MiB' },
+    {
+      what: 'RSS of the floor, after these loads',
+      values: [rssOf(floor.pid) / MEBIBYTE],
+      unit: 'MiB',
+    },
     ...(await latencyRows(upstream, floors, same, counts)),
   ];
 }
