@@ -26,6 +26,8 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
   const log = logFor(loaded.config, terminal);
   await using _lock = await lockOf(loaded.config.gateway.dataDirectory);
   const port = options.port === undefined ? undefined : portOf(options.port);
+  // Before anything is started, so that a signal never leaves a child behind.
+  const stopped = untilStopped(log);
   await using app = await createApp({
     loaded,
     environment: environment(),
@@ -34,7 +36,6 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
     ...(port === undefined ? {} : { port }),
   });
   await using _watch = watchFile(loaded, app, log);
-  const stopped = untilStopped(log);
   await Promise.race([app.ready, stopped]);
   printBanner(app, loaded.file, terminal);
   await stopped;

@@ -3,6 +3,7 @@ import type { Config, ServerConfig } from '../config/config.ts';
 import { diffServers } from '../config/diff.ts';
 import { reasonOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import type { Snapshot } from '../core/source.ts';
 import type { CatalogStore, StoredServer } from '../core/store.ts';
 import { createHttpClient } from '../net/http-client.ts';
 import type { HttpClient } from '../net/http-client.ts';
@@ -67,12 +68,17 @@ export class Fleet {
       this.#end(name);
       this.#forget(name);
     }
-    for (const { name } of diff.restarted) this.#end(name);
-    for (const server of [...diff.added, ...diff.restarted]) this.#start(server);
+    for (const server of diff.restarted) {
+      // Until it lists anew its tools are those of before: a changed header must not empty the list.
+      const last = this.#members.get(server.name)?.upstream.snapshot;
+      this.#end(server.name);
+      this.#start(server, last);
+    }
+    for (const server of diff.added) this.#start(server);
     for (const server of diff.adjusted) this.#members.get(server.name)?.upstream.adjust(server);
   }
 
-  #start(config: ServerConfig): void {
+  #start(config: ServerConfig, last?: Snapshot): void {
     const { store, info, logFor } = this.#options;
     const known = this.#stored.get(config.name);
     const client = createHttpClient({
@@ -81,6 +87,7 @@ export class Fleet {
     const upstream = new Upstream({
       config,
       stored: known?.fingerprint === config.fingerprint ? known : undefined,
+      last,
       store,
       client,
       info,

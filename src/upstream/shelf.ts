@@ -20,6 +20,7 @@ const REFRESH_GAP_MS = 100;
 export interface ShelfOptions {
   readonly config: ServerConfig;
   readonly stored: StoredServer | undefined;
+  readonly last: Snapshot | undefined;
   readonly store: CatalogStore;
   readonly info: ClientInfo;
   readonly notices: Notices;
@@ -45,7 +46,8 @@ export class Shelf {
   constructor(options: ShelfOptions) {
     this.#options = options;
     this.#config = options.config;
-    this.#snapshot = fromStored(options.stored);
+    const { stored, last } = options;
+    this.#snapshot = !stored && last ? { ...last, stale: true } : fromStored(stored);
     this.#eraProbedAt = options.stored?.eraProbedAt ?? 0;
   }
 

@@ -44,6 +44,8 @@ export interface UpstreamStatus {
 export interface UpstreamOptions {
   readonly config: ServerConfig;
   readonly stored: StoredServer | undefined;
+  /** What the server had under its former configuration, in this run of the gateway. */
+  readonly last: Snapshot | undefined;
   readonly store: CatalogStore;
   readonly client: HttpClient;
   readonly info: ClientInfo;
