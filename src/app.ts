@@ -1,26 +1,35 @@
 // The composition root: the only file that knows every room. createApp(config) → start, reload, dispose.
-import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { openApprovalRoom } from './app-approvals.ts';
+import type { ApprovalRoom, Rules } from './app-approvals.ts';
+import { assertBind, tellWhatNeedsRestart } from './app-checks.ts';
+import { openKeyring, openStores } from './app-stores.ts';
+import { openPinRoom } from './app-pinning.ts';
+import type { PinRoom } from './app-pinning.ts';
 import { Catalog } from './catalog/catalog.ts';
 import type { Config, LoadedConfig } from './config/config.ts';
 import type { Environment } from './config/environment.ts';
-import { GatewayError } from './core/errors.ts';
 import { createGateway } from './gateway/gateway.ts';
-import type { Gateway } from './gateway/gateway.ts';
+import type { Gateway, GatewayPolicy } from './gateway/gateway.ts';
+import { apiRoutes } from './http/api/route-table.ts';
+import { createServerDesk } from './http/api/server-desk.ts';
 import type { Readiness } from './http/ops.ts';
 import { startHttpServer } from './http/server.ts';
-import type { HttpServer } from './http/server.ts';
+import type { HttpServer, HttpServerOptions } from './http/server.ts';
 import { createAuthenticator } from './identity/authenticate.ts';
+import type { Authenticate } from './identity/authenticate.ts';
 import { loadLocalKey } from './identity/local-key.ts';
+import type { Keyring } from './identity/virtual-keys.ts';
 import { createMcpDoor } from './mcp/endpoint.ts';
 import type { McpDoor } from './mcp/endpoint.ts';
-import { createCatalogStore } from './storage/catalog-store.ts';
+import { createAccess } from './policy/access.ts';
+import { createArgumentCheck } from './policy/arguments.ts';
+import { createModes } from './policy/modes.ts';
 import {
   openDataDirectory,
   removeGatewayFile,
   writeGatewayFile,
 } from './storage/data-directory.ts';
-import { openDatabase } from './storage/sqlite.ts';
 import { createObserve } from './telemetry/observe.ts';
 import { Fleet } from './upstream/fleet.ts';
 import type { UpstreamStatus } from './upstream/upstream.ts';
@@ -66,70 +75,161 @@ export async function createApp(options: AppOptions): Promise<App> {
   }
 }
 
+/** What changes while the gateway runs. */
+interface Live {
+  config: Config;
+  rules: Rules;
+  /** Of the listener, without a path. */
+  url: string;
+  isReady: boolean;
+}
+
 async function compose(options: AppOptions, stack: AsyncDisposableStack): Promise<App> {
-  const { log, storage } = options;
   assertBind(options);
-  let { config } = options.loaded;
+  const { log } = options;
+  const { config } = options.loaded;
+  const live: Live = { config, rules: rulesOf(config, log), url: '', isReady: false };
+  const rooms = await openRooms(options, live, stack);
+  const { gateway, policy, room } = await buildRoad(options, live, rooms, stack);
+  const { fleet, catalog, pins, keyring, authenticate } = rooms;
+  const door = stack.use(openDoor(options, gateway, authenticate));
+  stack.use(followKeys(keyring, door));
+  const apply = () => {
+    fleet.apply(servers.applyTo(live.config));
+    catalog.setSources(withOverrides(fleet, live.config, pins), live.config.naming);
+  };
+  const servers = createServerDesk({ statuses: () => fleet.statuses, turned: apply });
+  const api = apiRoutes({ gateway, keys: keyring, servers, pins: pins.pinning });
+  const server = await listen(options, {
+    mcp: (request, response) => door.handle(request, response),
+    readiness: () => readinessOf(live.isReady, fleet),
+    authenticate,
+    routes: [...api, ...room.routes(gateway)],
+  });
+  stack.use(server);
+  live.url = server.url;
+  stack.defer(() => room.endStreams());
+  apply();
+  const settled = whenReady(fleet, config.gateway.startMs).then(async () => {
+    await pins.pinning.settled();
+    live.isReady = true;
+  });
+  if (options.storage === 'disk') await announce(config.gateway.dataDirectory, server.url, stack);
+  return {
+    url: `${server.url}/mcp`,
+    key: rooms.key,
+    ready: settled,
+    gateway,
+    get config() {
+      return live.config;
+    },
+    statuses: () => fleet.statuses,
+    diagnostics: () => catalog.diagnostics,
+    reload(loaded) {
+      const before = live.config;
+      tellWhatNeedsRestart(before, loaded.config, log);
+      servers.reload(before, loaded.config);
+      live.config = { ...loaded.config, gateway: before.gateway };
+      live.rules = rulesOf(live.config, log);
+      gateway.apply(policy());
+      // After the policy: what is open under a changed key is judged by both.
+      keyring.reload(live.config.keys);
+      apply();
+      pins.reloaded(before);
+    },
+    drain: () => drain(options, live, { door, gateway, room }),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+interface Leaving {
+  readonly door: McpDoor;
+  readonly gateway: Gateway;
+  readonly room: ApprovalRoom;
+}
+
+async function drain(
+  { storage }: AppOptions,
+  live: Live,
+  { door, gateway, room }: Leaving,
+): Promise<void> {
+  const { dataDirectory, drainMs } = live.config.gateway;
+  live.isReady = false;
+  // Hosts that start now shall not join a gateway that is leaving.
+  if (storage === 'disk') await removeGatewayFile(dataDirectory);
+  room.endStreams();
+  await Promise.all([door.drain(drainMs), gateway.drain(drainMs)]);
+}
+
+/** What is kept, who may come in, and what there is to call. */
+async function openRooms(options: AppOptions, live: Live, stack: AsyncDisposableStack) {
+  const { log } = options;
+  const { config } = live;
   const { dataDirectory } = config.gateway;
   await openDataDirectory(dataDirectory);
-  const file = storage === 'disk' ? join(dataDirectory, 'toolgate.db') : ':memory:';
-  const database = openDatabase(file);
-  stack.defer(() => database.close());
+  const stores = stack.use(await openStores(options));
   const key = await loadLocalKey(dataDirectory);
+  const keyring = stack.use(await openKeyring(options, stores, key));
   const fleet = new Fleet(config, {
-    store: createCatalogStore(database),
+    store: stores.catalog,
     info: { name: 'toolgate', version: VERSION },
     logFor: (server) => log.child({ server }),
   });
   stack.use(fleet);
   await fleet.load();
   const catalog = stack.use(new Catalog(config.naming, log));
-  const gateway = createGateway({ catalog, interceptors: [createObserve(log)] });
-  const door = openDoor(options, gateway, key);
-  stack.use(door);
-  let ready = false;
-  const server = await listen(options, door, () => readinessOf(ready, fleet));
-  stack.use(server);
-  const apply = () => {
-    fleet.apply(config);
-    catalog.setSources(withPrefixes(fleet, config), config.naming);
-  };
-  apply();
-  const settled = whenReady(fleet, config.gateway.startMs).then(() => {
-    ready = true;
-  });
-  if (storage === 'disk') await announce(dataDirectory, server.url, stack);
+  const pinOptions = { store: stores.pins, catalog, config: () => live.config, log };
+  const pins = stack.use(await openPinRoom(pinOptions));
   return {
-    url: `${server.url}/mcp`,
+    stores,
     key,
-    ready: settled,
-    gateway,
-    get config() {
-      return config;
-    },
-    statuses: () => fleet.statuses,
-    diagnostics: () => catalog.diagnostics,
-    reload(loaded) {
-      tellWhatNeedsRestart(config, loaded.config, log);
-      config = { ...loaded.config, gateway: config.gateway };
-      apply();
-    },
-    async drain() {
-      ready = false;
-      // Hosts that start now shall not join a gateway that is leaving.
-      if (storage === 'disk') await removeGatewayFile(dataDirectory);
-      const { drainMs } = config.gateway;
-      await Promise.all([door.drain(drainMs), gateway.drain(drainMs)]);
-    },
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+    keyring,
+    fleet,
+    catalog,
+    pins,
+    authenticate: createAuthenticator({ keyring }),
   };
 }
 
-function openDoor({ loaded, log }: AppOptions, gateway: Gateway, key: string): McpDoor {
+/** The road of a call: what every call passes, in order. */
+async function buildRoad(
+  { log }: AppOptions,
+  live: Live,
+  rooms: Awaited<ReturnType<typeof openRooms>>,
+  stack: AsyncDisposableStack,
+) {
+  const { stores, catalog, keyring, authenticate, pins } = rooms;
+  const { pinning } = pins;
+  const now = { config: () => live.config, rules: () => live.rules, url: () => live.url };
+  const roomOptions = { stores, catalog, keyring, authenticate, pinning, ...now, log };
+  const room = await openApprovalRoom(roomOptions, stack);
+  pins.guard(room.approvals);
+  const observe = createObserve(log, (call) => stores.calls.record(call));
+  const checkArguments = createArgumentCheck({ log });
+  const policy = (): GatewayPolicy => ({
+    access: live.rules.access,
+    interceptors: [observe, ...pins.around([checkArguments, room.interceptor])],
+  });
+  return { room, policy, gateway: createGateway({ catalog, ...policy() }) };
+}
+
+/** What a key has opened ends with it, and follows when it changes. */
+const followKeys = (keyring: Keyring, door: McpDoor): Disposable =>
+  keyring.changed.on(({ id, ended }) => {
+    const principal = keyring.principal(id);
+    if (ended || !principal) door.endPrincipal(id);
+    else door.renewPrincipal(principal);
+  });
+
+function openDoor(
+  { loaded, log }: AppOptions,
+  gateway: Gateway,
+  authenticate: Authenticate,
+): McpDoor {
   const { maxRequestBytes, sessionMs, maxSessions } = loaded.config.gateway;
   return createMcpDoor({
     gateway,
-    authenticate: createAuthenticator({ localKey: key }),
+    authenticate,
     config: { maxRequestBytes, sessionSeconds: sessionMs / 1000, maxSessions },
     log,
     version: VERSION,
@@ -138,8 +238,7 @@ function openDoor({ loaded, log }: AppOptions, gateway: Gateway, key: string): M
 
 function listen(
   { loaded, log, port }: AppOptions,
-  door: McpDoor,
-  readiness: () => Readiness,
+  rooms: Pick<HttpServerOptions, 'mcp' | 'readiness' | 'authenticate' | 'routes'>,
 ): Promise<HttpServer> {
   const { gateway } = loaded.config;
   return startHttpServer({
@@ -147,11 +246,16 @@ function listen(
     port: port ?? gateway.port,
     publicUrl: gateway.publicUrl,
     allowOrigins: gateway.allowOrigins,
-    mcp: (request, response) => door.handle(request, response),
-    readiness,
+    ...rooms,
     log,
   });
 }
+
+/** What decides who may call what, and what has to be asked for. */
+const rulesOf = (config: Config, log: Logger): Rules => ({
+  access: createAccess(config, config.servers),
+  modes: createModes(config, config.servers, log),
+});
 
 const readinessOf = (ready: boolean, fleet: Fleet): Readiness => ({
   ready,
@@ -162,23 +266,13 @@ const readinessOf = (ready: boolean, fleet: Fleet): Readiness => ({
   ),
 });
 
-/** Beyond loopback anybody who has the one local key may call every tool. */
-function assertBind({ loaded, environment }: AppOptions): void {
-  const { host } = loaded.config.gateway;
-  if (isLoopback(host) || environment.allowAnyHost) return;
-  throw new GatewayError(
-    'CONFIG_INVALID',
-    `gateway.host is "${host}", beyond loopback, and the local key is the only credential. ` +
-      'Put a reverse proxy in front of 127.0.0.1, or set TOOLGATE_ALLOW_ANY_HOST=true if this is meant.',
-  );
-}
-
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
-
-const withPrefixes = (fleet: Fleet, config: Config) => {
-  const prefixes = new Map(config.servers.map(({ name, prefix }) => [name, prefix]));
-  return fleet.upstreams.map((source) => ({ source, prefix: prefixes.get(source.name) }));
+const withOverrides = (fleet: Fleet, config: Config, pins: PinRoom) => {
+  const servers = new Map(config.servers.map((server) => [server.name, server]));
+  return fleet.upstreams.map((source) => {
+    const server = servers.get(source.name);
+    const overrides = server?.tools.overrides ?? new Map<never, never>();
+    return { source, prefix: server?.prefix, overrides, shown: pins.shown(source.name) };
+  });
 };
 
 async function whenReady(fleet: Fleet, startMs: number): Promise<void> {
@@ -196,14 +290,4 @@ async function announce(
   const startedAt = new Date().toISOString();
   await writeGatewayFile(directory, { url, pid: process.pid, startedAt, version: VERSION });
   stack.defer(() => removeGatewayFile(directory));
-}
-
-/** The listener and the data directory are made once. */
-function tellWhatNeedsRestart(before: Config, after: Config, log: Logger): void {
-  const fixed = Object.keys(before.gateway) as (keyof Config['gateway'])[];
-  const changed = fixed.filter(
-    (name) => JSON.stringify(before.gateway[name]) !== JSON.stringify(after.gateway[name]),
-  );
-  if (changed.length > 0)
-    log.warn({ changed }, 'changes under "gateway" count from the next start on');
 }

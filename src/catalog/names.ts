@@ -92,3 +92,31 @@ export function assignNames<T extends Nameable>(
   });
   return { names, diagnostics };
 }
+
+/** A thing that may be called otherwise than its server calls it. */
+export interface Wished {
+  readonly own: string;
+  readonly wished: string | undefined;
+}
+
+/**
+ * The names of one server's own endpoint: those wished for, but for a wish that another name stands in the
+ * way of. Giving one up may stand in the way of the next, so it is done until nothing changes.
+ */
+export function settleNames(
+  things: readonly Wished[],
+  onRefused: (thing: Wished) => void,
+): string[] {
+  const names = things.map(({ own, wished }) => wished ?? own);
+  for (let changed = true; changed;) {
+    changed = false;
+    const counts = countNames(names.map((name) => ({ server: '', prefix: '', name })));
+    for (const [index, thing] of things.entries()) {
+      if (names[index] === thing.own || counts.get(names[index]!) === 1) continue;
+      names[index] = thing.own;
+      onRefused(thing);
+      changed = true;
+    }
+  }
+  return names;
+}

@@ -33,13 +33,15 @@ export function listResult(
  * ttlMs and cacheScope over all servers (2026-07-28, server/utilities/caching): the least and the most
  * private one hold for all. Legacy lists have none.
  */
-export function cacheHints(era: Era, sources: readonly Source[]): string {
+export function cacheHints(era: Era, sources: readonly Source[], narrowed: boolean): string {
   if (era === 'legacy') return '';
   const snapshots = sources.map(({ snapshot }) => snapshot);
   const stale = snapshots.length === 0 || snapshots.some((snapshot) => snapshot.stale);
   const ttlMs = stale ? 0 : Math.min(...snapshots.map((snapshot) => snapshot.ttlMs));
   const isPublic =
-    snapshots.length > 0 && snapshots.every(({ cacheScope }) => cacheScope === 'public');
+    !narrowed &&
+    snapshots.length > 0 &&
+    snapshots.every(({ cacheScope }) => cacheScope === 'public');
   const scope = isPublic ? 'public' : 'private';
   return `,"resultType":"complete","ttlMs":${ttlMs},"cacheScope":"${scope}"`;
 }

@@ -42,6 +42,19 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
+/** Of a gateway elsewhere; without a path it means the merged endpoint. @throws GatewayError PARAMS_INVALID */
+export function endpointOf(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+    throw new GatewayError(
+      'PARAMS_INVALID',
+      '--url must be an address such as http://127.0.0.1:8931/mcp.',
+    );
+  }
+  if (url.pathname === '/') url.pathname = '/mcp';
+  return url.href;
+}
+
 export async function findGateway(options: GatewayOption, terminal: Terminal): Promise<Found> {
   const own = environment();
   const given = options.key ?? own.key;
@@ -52,13 +65,7 @@ export async function findGateway(options: GatewayOption, terminal: Terminal): P
         `--url needs a key: set TOOLGATE_KEY or give --key.`,
       );
     }
-    if (!URL.canParse(options.url)) {
-      throw new GatewayError(
-        'PARAMS_INVALID',
-        `--url must be an address such as http://127.0.0.1:8931/mcp.`,
-      );
-    }
-    return { url: options.url, key: given, ...nothing };
+    return { url: endpointOf(options.url), key: given, ...nothing };
   }
   const loaded = await loadFor(options, terminal);
   const { dataDirectory } = loaded.config.gateway;

@@ -63,9 +63,13 @@ export async function request(found: Found, asking: Asking): Promise<Buffer> {
     onOversize: () => undefined,
   });
   const chunks: Buffer[] = [];
-  for await (const chunk of response.body) {
-    if (isStream) reader.push(chunk as Buffer);
-    else chunks.push(chunk as Buffer);
+  try {
+    for await (const chunk of response.body) {
+      if (isStream) reader.push(chunk as Buffer);
+      else chunks.push(chunk as Buffer);
+    }
+  } catch (error) {
+    throw gone(error);
   }
   if (isStream) reader.end();
   else take(Buffer.concat(chunks), messages, asking);
@@ -93,6 +97,8 @@ async function send(
     return await http.request(sent);
   } catch (error) {
     if (isGatewayError(error)) throw error;
+    // Only a connection that was never made proves that nothing was sent.
+    if ((error as NodeJS.ErrnoException).syscall !== 'connect') throw gone(error);
     throw new GatewayError(
       'GATEWAY_NOT_RUNNING',
       `No gateway answers at ${String(sent.url)} (${reasonOf(error)}). ` +
@@ -102,9 +108,15 @@ async function send(
   }
 }
 
+const gone = (cause: unknown): GatewayError =>
+  new GatewayError(
+    'UPSTREAM_LOST',
+    `The gateway went away before it answered (${reasonOf(cause)}). The call may have run: check what it did.`,
+    { cause },
+  );
+
 function resultOf(bytes: Buffer | undefined, status: number): Buffer {
-  if (!bytes)
-    throw new GatewayError('GATEWAY_NOT_RUNNING', `The gateway gave no answer (HTTP ${status}).`);
+  if (!bytes) throw gone(new Error(`HTTP ${status} without an answer`));
   const message = readMessage(bytes);
   if (message.result) return sliceOf(message.bytes, message.result);
   throw errorOf(parseAt(message.bytes, message.error!) as Failure);

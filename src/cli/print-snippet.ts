@@ -1,4 +1,5 @@
 // `toolgate snippet <host>`: what to paste, and where.
+import { environment } from '../config/load.ts';
 import { GatewayError } from '../core/errors.ts';
 import { loadLocalKey } from '../identity/local-key.ts';
 import { openDataDirectory, readGatewayFile } from '../storage/data-directory.ts';
@@ -36,6 +37,7 @@ export async function printSnippet(
       url: `${base}/mcp`,
       key: await loadLocalKey(dataDirectory),
       platform: process.platform,
+      ...(environment().movesData ? { dataDirectory } : {}),
     }),
   );
   return 0;

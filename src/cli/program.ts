@@ -3,9 +3,12 @@ import { Command, CommanderError } from 'commander';
 import { didYouMean } from '../config/nearest.ts';
 import { isGatewayError } from '../core/errors.ts';
 import { VERSION } from '../version.ts';
+import { addApprovalCommands } from './approvals-program.ts';
 import { call } from './call.ts';
 import { check } from './check.ts';
 import { add, disable, enable, init, remove } from './edit.ts';
+import { addKeyCommands } from './keys-program.ts';
+import { acceptTool, changedTools } from './pins.ts';
 import { serve } from './serve.ts';
 import { SNIPPET_HOSTS } from './snippet.ts';
 import { printSnippet } from './print-snippet.ts';
@@ -24,7 +27,12 @@ const URL_OPTION = [
 ] as const;
 const KEY_OPTION = ['--key <key>', 'its key (default: TOOLGATE_KEY, else the local key)'] as const;
 
-type Run = (terminal: Terminal) => Promise<number>;
+const ADMIN_KEY_OPTION = [
+  '--key <key>',
+  'its key (default: TOOLGATE_KEY with --url, else the admin key)',
+] as const;
+
+export type Run = (terminal: Terminal) => Promise<number>;
 
 /** @returns the exit code: 0 done, 1 failed, 2 the command line is wrong */
 export async function runCli(args: readonly string[]): Promise<number> {
@@ -73,6 +81,8 @@ function createProgram(choose: (run: Run) => void): Command {
     .showHelpAfterError('(toolgate --help lists the commands)');
   running(program, choose);
   asking(program, choose);
+  addApprovalCommands(program, choose, [CONFIG, URL_OPTION, ADMIN_KEY_OPTION]);
+  addKeyCommands(program, choose, [CONFIG, URL_OPTION, ADMIN_KEY_OPTION]);
   editing(program, choose);
   return program;
 }
@@ -115,8 +125,20 @@ function asking(program: Command, choose: (run: Run) => void): void {
     .option(...CONFIG)
     .option(...URL_OPTION)
     .option(...KEY_OPTION)
+    .option(
+      '--changed',
+      'those whose definition is not the accepted one, with what differs (admin)',
+    )
+    .option('--accept <server/tool>', 'accept the definition that it has now (admin)')
     .option('--json', 'the raw definitions')
-    .action((filter, options) => choose((terminal) => tools(filter, options, terminal)));
+    .action((filter, options) =>
+      choose((terminal) => {
+        if (options.accept !== undefined) return acceptTool(options.accept, options, terminal);
+        return options.changed
+          ? changedTools(filter, options, terminal)
+          : tools(filter, options, terminal);
+      }),
+    );
   program
     .command('call')
     .description('call a tool')
@@ -128,6 +150,9 @@ function asking(program: Command, choose: (run: Run) => void): void {
     .option('--json', 'the raw result')
     .action((tool, json, options) => choose((terminal) => call(tool, json, options, terminal)));
 }
+
+/** An option that may stand several times, without taking the words after it. */
+const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
 
 function editing(program: Command, choose: (run: Run) => void): void {
   program
@@ -141,8 +166,12 @@ function editing(program: Command, choose: (run: Run) => void): void {
     .argument('<name>')
     .argument('<command-or-url...>')
     .option(...CONFIG)
-    .option('-e, --env <NAME=value...>', 'environment variables of the command')
-    .option('-H, --header <Name: value...>', 'headers for the url')
+    .option(
+      '-e, --env <NAME=value>',
+      'an environment variable of the command; may stand again',
+      collect,
+    )
+    .option('-H, --header <Name: value>', 'a header for the url; may stand again', collect)
     .option('--sse', 'the url speaks HTTP+SSE (2024-11-05)')
     .action((name, target, options) => choose((terminal) => add(name, target, options, terminal)));
   const named = (verb: string, text: string, command: typeof remove) =>

@@ -24,6 +24,8 @@ export interface SnippetFacts {
   /** The MCP endpoint. */
   readonly url: string;
   readonly key: string;
+  /** Where the host would not find it by itself. */
+  readonly dataDirectory?: string;
   readonly platform: NodeJS.Platform;
 }
 
@@ -44,7 +46,7 @@ const SNIPPETS: Readonly<Record<SnippetHost, (facts: SnippetFacts) => string>> =
  * Claude Desktop's file takes stdio servers only. The entry carries no key: the bridge reads the local one
  * from the data directory, so nothing secret stands in the file.
  */
-function claudeDesktop({ node, program, config, platform }: SnippetFacts): string {
+function claudeDesktop({ node, program, config, platform, dataDirectory }: SnippetFacts): string {
   const paths = platform === 'win32' ? win32 : posix;
   for (const path of [node, program, config]) {
     if (!paths.isAbsolute(path)) {
@@ -65,7 +67,14 @@ function claudeDesktop({ node, program, config, platform }: SnippetFacts): strin
       'on those of your shell.',
     ],
     toJson({
-      mcpServers: { toolgate: { command: node, args: [program, 'stdio', '--config', config] } },
+      mcpServers: {
+        toolgate: {
+          command: node,
+          args: [program, 'stdio', '--config', config],
+          // Otherwise the bridge would become a second gateway, on another data directory.
+          ...(dataDirectory === undefined ? {} : { env: { TOOLGATE_DATA: dataDirectory } }),
+        },
+      },
     }),
   );
 }

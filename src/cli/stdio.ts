@@ -14,6 +14,7 @@ import type { HttpClient } from '../net/http-client.ts';
 import { openDataDirectory } from '../storage/data-directory.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { loadFor } from './config-file.ts';
+import { endpointOf } from './find-gateway.ts';
 import type { GatewayOption } from './find-gateway.ts';
 import { logFor } from './log.ts';
 import { watchFile } from './serve.ts';
@@ -33,7 +34,7 @@ export async function stdio(options: GatewayOption, terminal: Terminal): Promise
         '--url needs a key: set TOOLGATE_KEY or give --key.',
       );
     }
-    const { url } = options;
+    const url = endpointOf(options.url);
     const log = createLogger({
       level: 'info',
       readable: terminal.isInteractive,

@@ -1,15 +1,52 @@
 // What the rest of the program gets from the configuration file: checked, complete, in milliseconds.
+import type { Allowance, Mode, ModeRule, Role } from '../core/principal.ts';
 
 export type NamingMode = 'prefix' | 'on-collision' | 'verbatim';
 
 export type LogThreshold = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
+/** What becomes of a definition that its server changes. */
+export type Pinning = 'ask' | 'hold' | 'quarantine' | 'off';
+
+/** `const`: the JSON text that is sent instead of what the caller sent; without it, nothing is sent. */
+export interface ArgumentOverride {
+  readonly const: string | undefined;
+}
+
+/** What the operator changes of one tool. */
+export interface ToolOverride {
+  /** Stands for the server's own name. */
+  readonly name: string | undefined;
+  readonly description: string | undefined;
+  /** Merged over those of the server. */
+  readonly annotations: Readonly<Record<string, unknown>> | undefined;
+  /** Neither listed nor callable. */
+  readonly hidden: boolean;
+  /** Callers neither see nor choose these. */
+  readonly arguments: ReadonlyMap<string, ArgumentOverride>;
+}
+
+/** Filters over one server's own tool names. */
+export interface ServerTools {
+  readonly allow: readonly string[];
+  /** Beats `allow`. */
+  readonly deny: readonly string[];
+  readonly overrides: ReadonlyMap<string, ToolOverride>;
+}
+
 export interface ServerCommon {
   /** Letters, digits, `_`, `.` and `-`; no `__` inside, no `_` at either end. */
   readonly name: string;
   readonly enabled: boolean;
-  /** Globs over the server's own tool names. */
+  /** Globs over the server's own tool names: mode auto, where `modes` says nothing. */
   readonly autoExecute: readonly string[];
+  /** Globs over the server's own tool names, in order. */
+  readonly modes: readonly ModeRule[];
+  readonly tools: ServerTools;
+  /** What the server says of its tools (`annotations`) may be believed. */
+  readonly trusted: boolean;
+  /** Undefined: as for all. */
+  readonly pinning: Pinning | undefined;
   /** Stands for the name in exposed names; an empty string drops the prefix. */
   readonly prefix: string | undefined;
   readonly timeoutMs: number;
@@ -71,9 +108,69 @@ export interface GatewayConfig {
   readonly logLevel: LogThreshold;
 }
 
-export interface Config {
+export interface TeamConfig extends Allowance {
+  /** Of those in the configuration. */
+  readonly customer: string | undefined;
+}
+
+export interface EnvironmentConfig extends Allowance {
+  /** Servers of which only tools that are said to change nothing pass. */
+  readonly readOnly: readonly string[];
+}
+
+/** A rule for the calls that its expression is true of. */
+export interface RuleConfig {
+  /** Selectors. */
+  readonly tools: readonly string[];
+  /** CEL, checked. */
+  readonly when: string;
+  readonly mode: Mode;
+}
+
+export interface ApprovalsConfig {
+  /** A call is held for so long when its client cannot be asked. */
+  readonly waitMs: number;
+  /** A yes must be given and used within this time. */
+  readonly expiryMs: number;
+  readonly webhook: { readonly url: string; readonly secret: string } | undefined;
+}
+
+/** Who may call what, and what has to be asked for. */
+export interface PolicyConfig {
+  /** Selectors by the group's name; they hold no groups. */
+  readonly groups: ReadonlyMap<string, readonly string[]>;
+  readonly customers: ReadonlyMap<string, Allowance>;
+  readonly teams: ReadonlyMap<string, TeamConfig>;
+  readonly environments: ReadonlyMap<string, EnvironmentConfig>;
+  readonly rules: readonly RuleConfig[];
+  /** Selectors, in order; asked after the rules. */
+  readonly modes: readonly ModeRule[];
+  readonly approvals: ApprovalsConfig;
+  readonly pinning: Pinning;
+}
+
+/** A key that the configuration holds. */
+export interface ConfigKey {
+  readonly name: string;
+  readonly secret: string;
+  readonly role: Role;
+  readonly execute: boolean;
+  readonly team: string | undefined;
+  /** That of its team, where it has one. */
+  readonly customer: string | undefined;
+  readonly environment: string | undefined;
+  readonly allowance: Allowance;
+  readonly modes: readonly ModeRule[];
+  /** Epoch milliseconds. */
+  readonly expiresAt: number | undefined;
+  readonly enabled: boolean;
+  readonly notes: string;
+}
+
+export interface Config extends PolicyConfig {
   /** In the order of the file. */
   readonly servers: readonly ServerConfig[];
+  readonly keys: readonly ConfigKey[];
   readonly naming: NamingConfig;
   readonly gateway: GatewayConfig;
 }

@@ -43,7 +43,7 @@ function place(text: string, offset: number): string {
 }
 
 /** `mcpServers["my server"].args[1]` */
-function writePath(path: JSONPath): string {
+export function writePath(path: JSONPath): string {
   return path
     .map((part, index) => {
       if (typeof part === 'number') return `[${part}]`;

@@ -13,6 +13,8 @@ export interface Environment {
   readonly configFile: string | undefined;
   /** TOOLGATE_ALLOW_ANY_HOST: the container image's own bind, beyond loopback. */
   readonly allowAnyHost: boolean;
+  /** The variables that a host's bare environment would lack move the data directory. */
+  readonly movesData: boolean;
   /** NO_COLOR is set and not empty. */
   readonly noColor: boolean;
   /** The variables that every child process may see, before those of its server entry. */
@@ -55,6 +57,7 @@ export function readEnvironment(variables: Variables): Environment {
     key: variables['TOOLGATE_KEY'] || undefined,
     configFile: variables['TOOLGATE_CONFIG'] || undefined,
     allowAnyHost: readSwitch(variables, 'TOOLGATE_ALLOW_ANY_HOST'),
+    movesData: Boolean(variables['TOOLGATE_DATA'] || variables['XDG_STATE_HOME']),
     noColor: Boolean(variables['NO_COLOR']),
     childEnvironment: () => childVariables(variables),
   };

@@ -19,7 +19,15 @@ const NOUNS: Readonly<Record<string, string>> = {
 };
 
 /** Values here may be secrets: only their type is ever told. */
-const SECRET_KEYS: ReadonlySet<unknown> = new Set(['env', 'headers', 'args', 'url', 'command']);
+const SECRET_KEYS: ReadonlySet<unknown> = new Set([
+  'env',
+  'headers',
+  'args',
+  'url',
+  'command',
+  'secret',
+  'const',
+]);
 
 function expected(issue: Issue): string {
   switch (issue.code) {
@@ -30,12 +38,16 @@ function expected(issue: Issue): string {
       return values.length === 1 ? String(values[0]) : `one of ${values.join(', ')}`;
     }
     case 'too_small':
-      if (issue.origin === 'string') return 'a string that is not empty';
+      if (issue.origin === 'string') {
+        return Number(issue.minimum) > 1
+          ? `a string of at least ${issue.minimum} characters`
+          : 'a string that is not empty';
+      }
       return `a number of ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;
     case 'too_big':
       return `a number of at most ${issue.maximum}`;
     case 'invalid_union':
-      return 'a string or a number';
+      return issue.path.includes('env') ? 'a string or a number' : 'a JSON value';
     case 'invalid_key':
       return issue.issues[0]?.message ?? 'another key';
     default:

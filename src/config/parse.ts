@@ -5,11 +5,13 @@ import { findNodeAtLocation } from 'jsonc-parser';
 import type { JSONPath } from 'jsonc-parser';
 
 import type { GatewayConfig, LoadedConfig, ServerConfig } from './config.ts';
-import { parseDocument, problemsError, valueOf } from './document.ts';
+import { parseDocument, problemsError, valueOf, writePath } from './document.ts';
 import type { Document, Problem } from './document.ts';
 import { dataDirectoryOf } from './environment.ts';
 import type { Variables } from './environment.ts';
 import { problemsOf } from './issues.ts';
+import { policyKeysAt, serverPolicyKeysAt } from './policy-schema.ts';
+import { toKeys, toPolicy } from './policy.ts';
 import {
   IGNORED_FILE_KEYS,
   IGNORED_SERVER_KEYS,
@@ -19,6 +21,7 @@ import {
   settingsSchema,
 } from './schema.ts';
 import type { ServerEntry, Settings } from './schema.ts';
+import type { Names } from './selectors.ts';
 import { serverNameOf } from './server-names.ts';
 import { resolvePath, toServer } from './servers.ts';
 import { expandVariables } from './variables.ts';
@@ -45,23 +48,47 @@ const isPlain = (value: unknown): value is Plain =>
 
 export const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
+/** Sections whose strings may hold variables. */
+const EXPANDED = ['gateway', 'keys', 'approvals'] as const;
+
 function readSettings(reading: Reading, file: Plain): Settings | undefined {
   const { document, problems, ignored } = reading;
-  const { mcpServers: _, servers: __, gateway, ...rest } = file;
-  const expanded = expandVariables(gateway, ['gateway'], scopeOf(reading), (problem) => {
-    problems.push(problem);
-  });
-  const input = gateway === undefined ? rest : { ...rest, gateway: expanded };
+  const { mcpServers: _, servers: __, ...input } = file;
+  const before = problems.length;
+  const off: JSONPath[] = [];
+  for (const key of EXPANDED) {
+    if (input[key] === undefined) continue;
+    input[key] = expandVariables(input[key], [key], scopeOf(reading), (problem) => {
+      if (isOffAt(file, problem.path)) off.push(problem.path);
+      else problems.push(problem);
+    });
+  }
+  // Such a key lets nobody in either way.
+  for (const [, name] of off) delete (input['keys'] as Plain)[String(name)];
   const result = settingsSchema.safeParse(input);
   ignored.push(...IGNORED_FILE_KEYS.filter((key) => Object.hasOwn(file, key)));
   if (result.success) return result.data;
-  const keysAt = ([key]: JSONPath): readonly string[] => {
+  const keysAt = (path: JSONPath): readonly string[] => {
+    const [key] = path;
     if (key === 'naming') return Object.keys(settingsSchema.shape.naming.unwrap().shape);
     if (key === 'gateway') return Object.keys(settingsSchema.shape.gateway.unwrap().shape);
-    return OWN_FILE_KEYS;
+    return policyKeysAt(path) ?? OWN_FILE_KEYS;
   };
-  problems.push(...problemsOf(document, [], result.error.issues, keysAt));
+  problems.push(...untold(reading, before, problemsOf(document, [], result.error.issues, keysAt)));
   return undefined;
+}
+
+/** A key that is switched off may have a secret that is not set. */
+function isOffAt(file: Plain, [section, name]: JSONPath): boolean {
+  const keys = section === 'keys' ? file['keys'] : undefined;
+  const key = isPlain(keys) && name !== undefined ? keys[name] : undefined;
+  return isPlain(key) && key['enabled'] === false;
+}
+
+/** A variable that is not set has been told of; what its absence led to would only confuse. */
+function untold({ problems }: Reading, before: number, found: readonly Problem[]): Problem[] {
+  const told = new Set(problems.slice(before).map((problem) => problem.path.join('\0')));
+  return found.filter((problem) => !told.has(problem.path.join('\0')));
 }
 
 const scopeOf = ({ variables, folder, home }: Reading) => ({ variables, folder, home });
@@ -80,18 +107,21 @@ function readEntry(reading: Reading, value: unknown, path: JSONPath): ServerEntr
   const given = isPlain(value) ? value : undefined;
   const before = problems.length;
   const result = serverSchema.safeParse(
-    given === undefined ? value : expandEntry(reading, given, path),
+    given === undefined ? value : withToolList(expandEntry(reading, given, path)),
   );
   for (const key of IGNORED_SERVER_KEYS) {
     if (given !== undefined && Object.hasOwn(given, key)) ignored.push([...path, key].join('.'));
   }
-  // A variable that is not set has been told of; what its absence led to would only confuse.
   if (result.success) return result.data;
-  const told = new Set(problems.slice(before).map((problem) => problem.path.join('\0')));
-  const found = problemsOf(document, path, result.error.issues, () => OWN_SERVER_KEYS);
-  problems.push(...found.filter((problem) => !told.has(problem.path.join('\0'))));
+  const keysAt = (inner: JSONPath) => serverPolicyKeysAt(inner) ?? OWN_SERVER_KEYS;
+  const found = problemsOf(document, path, result.error.issues, keysAt);
+  problems.push(...untold(reading, before, found));
   return undefined;
 }
+
+/** GitHub Copilot writes `"tools": ["*"]` for the tools that there are. */
+const withToolList = (entry: Plain): Plain =>
+  Array.isArray(entry['tools']) ? { ...entry, tools: { allow: entry['tools'] } } : entry;
 
 function readName(reading: Reading, key: string, path: JSONPath, taken: Map<string, string>) {
   const { problems, warnings, document } = reading;
@@ -170,6 +200,20 @@ function toGateway({ gateway }: Settings, { folder, home, variables }: Reading):
   };
 }
 
+function readPolicy(reading: Reading, settings: Settings, servers: readonly ServerConfig[]) {
+  const { document, problems, warnings } = reading;
+  const names: Names = {
+    groups: new Map(Object.entries(settings.groups)),
+    servers: servers.map(({ name }) => name),
+    report: (problem) => void problems.push(problem),
+    warn: (path, text) => {
+      warnings.push(`${document.file}: ${writePath(path)}: ${text}.`.replace('?.', '?'));
+    },
+  };
+  const policy = toPolicy(settings, names);
+  return { ...policy, keys: toKeys(settings, policy, names) };
+}
+
 /**
  * @param file absolute; relative paths in the text are relative to its folder.
  * @throws GatewayError CONFIG_INVALID with a line for each problem.
@@ -185,10 +229,13 @@ export async function parseConfig(
   const settings = readSettings(reading, valueOf(document.root) as Plain);
   const servers = await readServers(reading);
   const { problems, warnings, ignored } = reading;
-  if (settings === undefined || problems.length > 0) throw problemsError(document, problems);
+  const policy = settings && readPolicy(reading, settings, servers);
+  if (settings === undefined || policy === undefined || problems.length > 0)
+    throw problemsError(document, problems);
   if (ignored.length > 0) {
     warnings.push(`${file}: these keys of other hosts have no effect here: ${ignored.join(', ')}.`);
   }
-  const config = { servers, naming: settings.naming, gateway: toGateway(settings, reading) };
+  const { naming } = settings;
+  const config = { ...policy, servers, naming, gateway: toGateway(settings, reading) };
   return { file, config, warnings, digest: digestOf(text) };
 }

@@ -3,6 +3,8 @@
 import { z } from 'zod';
 import { isNetwork } from '../net/addresses.ts';
 
+import { policyShape, serverPolicyShape } from './policy-schema.ts';
+
 /** setTimeout counts milliseconds in 31 bits. */
 const MAX_SECONDS = 2_000_000;
 const MIB = 1024 * 1024;
@@ -130,9 +132,10 @@ const serverShape = {
   autoExecute: toolNames
     .default([])
     .describe(
-      'Tools that run without asking, as globs (`read_*`). Accepted already; every call runs in ' +
-        'this version.',
+      'Tools that run without asking, as globs over the server’s own tool names (`read_*`): mode ' +
+        '`auto`, where `modes` says nothing.',
     ),
+  ...serverPolicyShape,
   prefix: z
     .string()
     .refine((text) => text === '' || isPlainName(text), 'a name like a server’s, or ""')
@@ -234,6 +237,7 @@ const gatewaySchema = z.strictObject({
 /** Everything beside the servers. */
 export const settingsSchema = z.strictObject({
   $schema: z.string().optional().describe('For editors.'),
+  ...policyShape,
   naming: namingSchema.prefault({}).describe('How tools are called.'),
   gateway: gatewaySchema.prefault({}).describe('The gateway itself.'),
   ...ignored(IGNORED_FILE_KEYS),
@@ -253,4 +257,10 @@ export type ServerEntryInput = z.input<typeof serverSchema>;
 export type Settings = z.infer<typeof settingsSchema>;
 
 export const OWN_SERVER_KEYS: readonly string[] = Object.keys(serverShape);
-export const OWN_FILE_KEYS: readonly string[] = ['mcpServers', 'servers', 'naming', 'gateway'];
+export const OWN_FILE_KEYS: readonly string[] = [
+  'mcpServers',
+  'servers',
+  ...Object.keys(policyShape),
+  'naming',
+  'gateway',
+];

@@ -6,7 +6,7 @@ import { parseEnv } from 'node:util';
 import type { JSONPath } from 'jsonc-parser';
 
 import { reasonOf } from '../core/errors.ts';
-import type { HttpServer, ServerCommon, ServerConfig, StdioServer } from './config.ts';
+import type { HttpServer, ServerCommon, ServerConfig, ServerTools, StdioServer } from './config.ts';
 import type { Problem } from './document.ts';
 import { childVariables } from './environment.ts';
 import type { Variables } from './environment.ts';
@@ -78,6 +78,10 @@ function toParts(entry: ServerEntry, context: EntryContext): Parts {
     name: context.name,
     enabled: isEnabled(entry, context),
     autoExecute: [...new Set([...autoExecute, ...alwaysAllow, ...autoApprove])],
+    modes: Object.entries(entry.modes).map(([tools, mode]) => ({ tools, mode })),
+    tools: toTools(entry, context),
+    trusted: entry.trusted,
+    pinning: entry.pinning,
     prefix: entry.prefix,
     timeoutMs: timeoutSeconds * 1000,
     maxTimeoutMs: Math.max(entry.maxTimeoutSeconds, timeoutSeconds) * 1000,
@@ -87,6 +91,28 @@ function toParts(entry: ServerEntry, context: EntryContext): Parts {
     maxConcurrent: entry.maxConcurrent,
     era: entry.era,
   };
+}
+
+function toTools({ tools }: ServerEntry, { path, report }: EntryContext): ServerTools {
+  const taken = new Map<string, string>();
+  const overrides = Object.entries(tools.override).map(([own, override]) => {
+    const { name, description, annotations, hidden } = override;
+    const other = name === undefined ? undefined : taken.get(name);
+    if (other !== undefined) {
+      const text = `expected a name of its own, got that of "${other}"`;
+      report({ path: [...path, 'tools', 'override', own, 'name'], text });
+    }
+    if (name !== undefined) taken.set(name, own);
+    const fixed = Object.entries(override.arguments).map(
+      ([argument, rule]) =>
+        [
+          argument,
+          { const: rule.const === undefined ? undefined : JSON.stringify(rule.const) },
+        ] as const,
+    );
+    return [own, { name, description, annotations, hidden, arguments: new Map(fixed) }] as const;
+  });
+  return { allow: tools.allow, deny: tools.deny, overrides: new Map(overrides) };
 }
 
 async function readEnvFile(

@@ -40,6 +40,13 @@ export interface Target {
   readonly name: string;
   /** The definition, when the catalog knows one (a resource may be readable without being listed). */
   readonly item: Item | undefined;
+  /** Its name or URI at the merged endpoint. What the caller wrote is in the call. */
+  readonly exposed: string;
+  /**
+   * SHA-256, hex, of name, title, description, schemas, annotations and `_meta` as the server sent them; empty
+   * without a definition.
+   */
+  readonly definitionHash: string;
 }
 
 export interface ResourceUpdate {

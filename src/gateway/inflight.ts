@@ -1,14 +1,26 @@
 // Calls in flight: each has a deadline, can be cancelled, and is waited for when the gateway drains.
+import { Canceller } from '../core/cancellation.ts';
 import type { Call, Message } from '../core/call.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Target } from '../core/source.ts';
 
+/** How often deadlines are looked at: one timer for all calls, well within the 250 ms that are promised. */
+const TICK_MS = 50;
+
 interface Flight {
-  readonly control: AbortController;
+  readonly control: Canceller;
+  readonly call: Call;
+  readonly target: Target;
+  readonly timeoutMs: number;
+  /** When it has had enough time in all. */
+  readonly endsAt: number;
+  /** When it has been silent for too long. */
+  expiresAt: number;
 }
 
 export class Inflight {
   readonly #flights = new Set<Flight>();
+  #ticker: NodeJS.Timeout | undefined;
   #draining = false;
   #empty: (() => void) | undefined;
 
@@ -21,31 +33,41 @@ export class Inflight {
     if (this.#draining) throw shuttingDown();
     if (call.signal.aborted) throw cancelled(call.signal.reason);
     const { timeoutMs, maxTimeoutMs } = target.source.timeouts(target.name);
-    const control = new AbortController();
-    const flight = { control };
-    const endsAt = performance.now() + maxTimeoutMs;
-    const expire = () =>
-      control.abort(timedOut(call, target, timeoutMs, performance.now() >= endsAt - 1));
-    let timer = setTimeout(expire, timeoutMs);
+    const now = performance.now();
+    const control = new Canceller();
+    const endsAt = now + maxTimeoutMs;
+    const expiresAt = Math.min(now + timeoutMs, endsAt);
+    const flight: Flight = { control, call, target, timeoutMs, endsAt, expiresAt };
     const onAbort = () => control.abort(cancelled(call.signal.reason));
     call.signal.addEventListener('abort', onAbort, { once: true });
     this.#flights.add(flight);
+    this.#ticker ??= setInterval(() => this.#tick(), TICK_MS).unref();
     try {
       return await next({
         ...call,
-        signal: control.signal,
+        signal: control,
         onNotification: (notification) => {
-          if (control.signal.aborted) return;
-          clearTimeout(timer);
-          timer = setTimeout(expire, Math.min(timeoutMs, Math.max(0, endsAt - performance.now())));
+          if (control.aborted) return;
+          flight.expiresAt = Math.min(performance.now() + timeoutMs, endsAt);
           call.onNotification(notification);
         },
       });
     } finally {
-      clearTimeout(timer);
       call.signal.removeEventListener('abort', onAbort);
       this.#flights.delete(flight);
       if (this.#flights.size === 0) this.#empty?.();
+    }
+  }
+
+  #tick(): void {
+    if (this.#flights.size === 0) {
+      clearInterval(this.#ticker);
+      this.#ticker = undefined;
+      return;
+    }
+    const now = performance.now();
+    for (const { control, call, target, timeoutMs, endsAt, expiresAt } of this.#flights) {
+      if (now >= expiresAt) control.abort(timedOut(call, target, timeoutMs, now >= endsAt));
     }
   }
 

@@ -1,9 +1,11 @@
 // Hands a resolved call to its server, with the exposed URIs put back into what comes from there.
+import { toAbortSignal } from '../core/cancellation.ts';
 import type { Call, Message } from '../core/call.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Target } from '../core/source.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { rewriteResult } from '../catalog/rewrite.ts';
+import { resourceNotFound } from './resolve.ts';
 
 /** @throws GatewayError UPSTREAM_… */
 export async function route(call: Call, target: Target, catalog: Catalog): Promise<Message> {
@@ -27,7 +29,7 @@ export async function ask(
 ): Promise<Message> {
   if (targets.length === 1) return one(call, targets[0]!);
   const control = new AbortController();
-  const signal = AbortSignal.any([call.signal, control.signal]);
+  const signal = AbortSignal.any([toAbortSignal(call.signal), control.signal]);
   try {
     return await Promise.any(
       targets.map(async (target) => {
@@ -37,9 +39,7 @@ export async function ask(
       }),
     );
   } catch {
-    throw new GatewayError('RESOURCE_NOT_FOUND', `Unknown resource: ${JSON.stringify(call.name)}`, {
-      data: { uri: call.name },
-    });
+    throw resourceNotFound(call.name);
   } finally {
     control.abort(new GatewayError('CALL_CANCELLED', 'Another server has answered.'));
   }

@@ -1,5 +1,5 @@
 // Is the process alive, and may it be sent work: for supervisors and load balancers, without a key.
-import { Router } from 'express';
+import type { Route } from './route.ts';
 
 export interface ServerStatus {
   /** connecting, ready, degraded, down, needs-login or disabled. */
@@ -16,19 +16,22 @@ export interface Readiness {
 }
 
 /** `/livez`: 200 while the process answers. `/readyz`: 200 or 503, with the state of each server. */
-export function opsRoutes(readiness: () => Readiness): Router {
-  const router = Router();
-  router.use((_req, res, next) => {
-    res.set('cache-control', 'no-store');
-    next();
-  });
-  router.get('/livez', (_req, res) => {
-    res.json({ status: 'alive' });
-  });
-  router.get('/readyz', (_req, res) => {
-    const { ready, reason, servers } = readiness();
-    const status = ready ? 'ready' : 'not ready';
-    res.status(ready ? 200 : 503).json({ status, ...(reason ? { reason } : {}), servers });
-  });
-  return router;
-}
+export const opsRoutes = (readiness: () => Readiness): readonly Route[] => [
+  {
+    method: 'GET',
+    path: '/livez',
+    access: 'anyone',
+    handle: () => ({ status: 200, body: { status: 'alive' } }),
+  },
+  {
+    method: 'GET',
+    path: '/readyz',
+    access: 'anyone',
+    handle: () => {
+      const { ready, reason, servers } = readiness();
+      const status = ready ? 'ready' : 'not ready';
+      const body = { status, ...(reason ? { reason } : {}), servers };
+      return { status: ready ? 200 : 503, body };
+    },
+  },
+];

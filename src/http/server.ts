@@ -11,7 +11,10 @@ import type { Guard, GuardOptions } from './guard.ts';
 import { opsRoutes } from './ops.ts';
 import type { Readiness } from './ops.ts';
 import { problemHandler, sendProblem, sendRpcProblem } from './problem.ts';
-import { wellKnownRoutes } from './well-known.ts';
+import { addRoutes } from './router.ts';
+import type { Authenticate } from './router.ts';
+import type { Route } from './route.ts';
+import { WELL_KNOWN_ROUTES } from './well-known.ts';
 
 const HEADERS_TIMEOUT_MS = 10_000;
 /** For a request to be there whole, body included. Answers may take as long as they take. */
@@ -32,6 +35,10 @@ export interface HttpServerOptions {
   /** Answers `/mcp`, `/mcp/<server>`, `/sse` and `/messages`; must not throw. */
   readonly mcp: (req: IncomingMessage, res: ServerResponse) => void;
   readonly readiness: () => Readiness;
+  /** Whose a request is, by its headers. */
+  readonly authenticate: Authenticate;
+  /** What is there besides MCP and the routes of this house itself. */
+  readonly routes: readonly Route[];
   readonly log: Log;
 }
 
@@ -129,20 +136,37 @@ function answersPreflight(req: IncomingMessage, res: ServerResponse, origin: str
   return true;
 }
 
-function createExpress({ readiness, log }: HttpServerOptions): Express {
+/** Every route there is, but those of MCP. */
+export const houseRoutes = ({
+  readiness,
+  routes,
+}: Pick<HttpServerOptions, 'readiness' | 'routes'>): readonly Route[] => [
+  ...opsRoutes(readiness),
+  ...WELL_KNOWN_ROUTES,
+  { method: 'GET', path: '/', access: 'anyone', handle: greet },
+  ...routes,
+];
+
+const greet = () => ({
+  status: 200,
+  headers: { 'content-type': 'text/plain; charset=utf-8' },
+  body: Buffer.from('This is Toolgate, an MCP gateway. MCP is at /mcp, with a key.\n'),
+});
+
+export function createExpress(
+  options: Pick<HttpServerOptions, 'readiness' | 'routes' | 'authenticate' | 'log'>,
+): Express {
+  const { authenticate, log } = options;
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.enable('case sensitive routing');
+  app.enable('strict routing');
   app.use((_req, res, next) => {
     res.set('x-content-type-options', 'nosniff');
     next();
   });
-  app.use(opsRoutes(readiness));
-  app.use(wellKnownRoutes());
-  app.get('/', (_req, res) => {
-    res.type('text/plain').send('This is Toolgate, an MCP gateway. MCP is at /mcp, with a key.\n');
-  });
+  addRoutes(app, houseRoutes(options), authenticate);
   app.use((_req, _res, next) =>
     next(new GatewayError('NOT_FOUND', 'There is nothing at this path.')),
   );

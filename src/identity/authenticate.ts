@@ -1,8 +1,6 @@
 // Who is calling: the principal comes only from a credential in a header of this request.
-import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { GatewayError } from '../core/errors.ts';
 import type { Principal } from '../core/principal.ts';
-import { credentialId } from './credential.ts';
 
 /** Headers as node:http has them, names in lower case. */
 type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -11,8 +9,8 @@ type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 export type Authenticate = (headers: Headers) => Principal;
 
 export interface AuthenticatorOptions {
-  /** What `loadLocalKey` gave. */
-  readonly localKey: string;
+  /** Knows whose a credential is, as `Keyring` does. @throws GatewayError CREDENTIAL_INVALID */
+  readonly keyring: { authenticate(credential: string): Principal };
 }
 
 /** Each carries the bare key; Authorization carries it after `Bearer`. */
@@ -21,28 +19,10 @@ const KEY_HEADERS = ['x-api-key', 'x-toolgate-key', 'x-goog-api-key', 'x-bf-vk']
 const ADVICE =
   'Send `Authorization: Bearer tg_…`; `toolgate snippet <host>` prints settings that work.';
 
-export function createAuthenticator({ localKey }: AuthenticatorOptions): Authenticate {
-  // Digests are compared, keyed anew in each process, so that time tells nothing about the key.
-  const pepper = randomBytes(32).toString('base64url');
-  const digest = (text: string): Buffer => hash('sha256', pepper + text, 'buffer');
-  const id = credentialId(localKey);
-  if (id === undefined)
-    throw new GatewayError('INTERNAL', 'The local key has not the form of a key.');
-  const keys = new Map([
-    [id, { digest: digest(localKey), principal: Object.freeze({ id: 'local', name: 'local' }) }],
-  ]);
-
-  return (headers) => {
-    const credential = readCredential(headers);
-    const known = keys.get(credentialId(credential) ?? '');
-    // The digest is made either way: an unknown id takes no less time.
-    const given = digest(credential);
-    if (!known || !timingSafeEqual(given, known.digest)) {
-      throw new GatewayError('CREDENTIAL_INVALID', `This key is unknown to the gateway. ${ADVICE}`);
-    }
-    return known.principal;
-  };
-}
+export const createAuthenticator =
+  ({ keyring }: AuthenticatorOptions): Authenticate =>
+  (headers) =>
+    keyring.authenticate(readCredential(headers));
 
 function readCredential(headers: Headers): string {
   let found = bearerOf(headers.authorization);

@@ -1,80 +1,58 @@
-// The credential that the first start makes, for the programs of the person who runs the gateway.
-import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { chmod, copyFile, link, mkdir, open, readFile, unlink } from 'node:fs/promises';
+// The two credentials that the first start makes: one for the programs of the person who runs the gateway,
+// one for that person's own commands. They are the only ones that are kept in clear.
 import { join } from 'node:path';
-import { GatewayError, reasonOf } from '../core/errors.ts';
+import type { Principal } from '../core/principal.ts';
+import { loadSecretFile } from '../storage/secret-file.ts';
 import { createCredential, credentialId } from './credential.ts';
 
-const FILE = 'local.key';
-
-const codeOf = (error: unknown): unknown => (error as { code?: unknown } | null)?.code;
+const load = (directory: string, name: string): Promise<string> =>
+  loadSecretFile({
+    path: join(directory, name),
+    create: () => createCredential(),
+    isValid: (text) => credentialId(text) !== undefined,
+    advice: 'Delete the file; the next start makes another key.',
+  });
 
 /**
- * Reads the local key of a data directory, or makes it: `<directory>/local.key`, mode 0600. Processes that
- * start together end with the same key.
+ * `<directory>/local.key`, which snippets carry.
  * @throws GatewayError DATA_UNREADABLE
  */
-export async function loadLocalKey(directory: string): Promise<string> {
-  const path = join(directory, FILE);
-  try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    return (await readKey(path)) ?? (await makeKey(path));
-  } catch (error) {
-    if (error instanceof GatewayError) throw error;
-    throw new GatewayError('DATA_UNREADABLE', `The key file ${path}: ${reasonOf(error)}.`, {
-      cause: error,
-    });
-  }
-}
+export const loadLocalKey = (directory: string): Promise<string> => load(directory, 'local.key');
 
-async function readKey(path: string): Promise<string | undefined> {
-  let text: string;
-  try {
-    text = (await readFile(path, 'utf8')).trim();
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-  if (credentialId(text) === undefined) {
-    throw new GatewayError(
-      'DATA_UNREADABLE',
-      `${path} holds no key. Delete the file; the next start makes another key.`,
-    );
-  }
-  // A copy or a backup may have widened it.
-  await chmod(path, 0o600);
-  return text;
-}
+/**
+ * `<directory>/admin.key`, which only commands at this machine's terminal read.
+ * @throws GatewayError DATA_UNREADABLE
+ */
+export const loadAdminKey = (directory: string): Promise<string> => load(directory, 'admin.key');
 
-/** The file appears whole or not at all: it is written beside, then linked; a link fails if it is there. */
-async function makeKey(path: string): Promise<string> {
-  const draft = `${path}.${process.pid}.${randomBytes(6).toString('hex')}`;
-  try {
-    const file = await open(draft, 'wx', 0o600);
-    try {
-      await file.writeFile(`${createCredential()}\n`);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await publish(draft, path);
-  } finally {
-    await unlink(draft).catch(() => undefined);
-  }
-  const key = await readKey(path);
-  if (key === undefined) throw new GatewayError('DATA_UNREADABLE', `${path} vanished at once.`);
-  return key;
-}
+const everything = Object.freeze({
+  tools: ['*'],
+  deny: [],
+  prompts: undefined,
+  resources: undefined,
+});
 
-async function publish(draft: string, path: string): Promise<void> {
-  try {
-    await link(draft, path);
-  } catch (error) {
-    if (codeOf(error) === 'EEXIST') return;
-    // Some file systems have no links.
-    await copyFile(draft, path, constants.COPYFILE_EXCL).catch((fault: unknown) => {
-      if (codeOf(fault) !== 'EEXIST') throw fault;
-    });
-  }
-}
+const base = {
+  team: undefined,
+  customer: undefined,
+  environment: undefined,
+  allowance: everything,
+  modes: [],
+} as const;
+
+/** Without `execute`: an agent that holds its host's key cannot say yes to its own calls. */
+export const LOCAL: Principal = Object.freeze({
+  id: 'local',
+  name: 'local',
+  role: 'caller',
+  execute: false,
+  ...base,
+});
+
+export const ADMIN: Principal = Object.freeze({
+  id: 'admin',
+  name: 'admin',
+  role: 'admin',
+  execute: true,
+  ...base,
+});

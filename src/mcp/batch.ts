@@ -59,6 +59,7 @@ export function handleBatch(
 ): void {
   for (const { message, params } of elements) {
     if (message?.kind === 'notification') handleLegacyNotification(session, message, params!);
+    if (message?.kind === 'response') session.questions.answer(message);
   }
   const due = elements.filter(({ error, message }) => error ?? message?.kind === 'request');
   if (due.length === 0) {
@@ -97,6 +98,15 @@ export function createStreamReply(
   return {
     era: asked.era,
     notify: ({ bytes }) => stream()?.send(bytes, { droppable: true }),
+    tell(message, onGone) {
+      const open = stream();
+      open?.send(message);
+      if (onGone) open?.onClose(onGone);
+      return open !== undefined && !open.closed;
+    },
+    get gone() {
+      return stream()?.closed ?? true;
+    },
     answer: (answer) => last(withId(answer, asked.id)),
     respond: (_status, bytes) => last(bytes),
     fail(thrown) {

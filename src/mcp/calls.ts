@@ -1,4 +1,5 @@
 // The calls in flight through this door: hands each to the gateway, and ends them all when the door closes.
+import { Canceller } from '../core/cancellation.ts';
 import { randomBytes } from 'node:crypto';
 import type { Call, Client, Door, LogLevel, Message } from '../core/call.ts';
 import { isLogLevel, LOG_LEVELS } from '../core/call.ts';
@@ -14,14 +15,18 @@ export interface Incoming {
   readonly door: Door;
   readonly client: Client;
   readonly scope: string | undefined;
+  /** As in Call. */
+  readonly narrow: Call['narrow'];
   readonly message: Message;
   readonly params: Params;
   readonly logLevel: LogLevel | undefined;
+  /** As in Call; absent for a client that is never asked so. */
+  readonly ask?: Call['ask'];
 }
 
 interface Flight {
   readonly reply: Reply;
-  readonly controller: AbortController;
+  readonly controller: Canceller;
   readonly startedAt: number;
   lingering: boolean;
   done: boolean;
@@ -74,10 +79,10 @@ export class Calls {
    * @returns what cancels it
    * @throws GatewayError PARAMS_INVALID, SHUTTING_DOWN
    */
-  start(incoming: Incoming, reply: Reply, onEnd?: () => void): AbortController {
+  start(incoming: Incoming, reply: Reply, onEnd?: () => void): Canceller {
     this.assertOpen();
     assertCallParams(incoming.message, incoming.params);
-    const controller = new AbortController();
+    const controller = new Canceller();
     const flight = {
       reply,
       controller,
@@ -87,21 +92,24 @@ export class Calls {
     };
     this.#flights.add(flight);
     this.#ticker ??= this.#startTicker();
-    const { message, params, principal, door, client, scope, logLevel } = incoming;
+    const { message, params, principal, door, client, scope, narrow, logLevel } = incoming;
     const call: Call = {
       id: `${this.#idPrefix}-${(++this.#count).toString(36)}`,
       principal,
       door,
       client,
       scope,
+      narrow,
       method: message.method,
       name: params.name,
       message,
       logLevel,
-      signal: controller.signal,
+      signal: controller,
       onNotification: (notification) => {
         if (!flight.done && isWanted(notification, incoming)) reply.notify(notification);
       },
+      isGone: () => flight.done || reply.gone,
+      ask: incoming.ask,
     };
     void this.#run(flight, call, onEnd);
     return controller;

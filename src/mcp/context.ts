@@ -39,6 +39,14 @@ export interface Reply {
   readonly era: Era;
   /** A progress or log notification; may be left out for a reader that is far behind. */
   notify(notification: Message): void;
+  /**
+   * A message that must not be left out.
+   * @param onGone hears that the client has closed the stream
+   * @returns false: there is no stream to send it on
+   */
+  tell(message: Buffer, onGone?: () => void): boolean;
+  /** Nobody is there to hear the answer. */
+  readonly gone: boolean;
   /** An answer with another id than the request's. */
   answer(answer: Message): void;
   /** A whole message, id included. */

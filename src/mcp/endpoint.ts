@@ -6,6 +6,7 @@ import type { ErrorCode } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Principal } from '../core/principal.ts';
 import type { Gateway } from '../gateway/gateway.ts';
+import { narrowFrom } from '../policy/narrow.ts';
 import { skipSpace } from '../wire/json.ts';
 import { idOf, readBatch, readMessage, readParams, salvageId } from '../wire/message.ts';
 import type { Params } from '../wire/message.ts';
@@ -23,6 +24,7 @@ import {
 } from './http-sessions.ts';
 import { Listeners } from './listen.ts';
 import { handleModern } from './modern.ts';
+import { OpenResponses } from './open-responses.ts';
 import { renderError, toGatewayError } from './reply.ts';
 import type { Asked } from './reply.ts';
 import { routeOf } from './route.ts';
@@ -50,11 +52,18 @@ export interface McpDoor extends AsyncDisposable {
    * left are answered with SHUTTING_DOWN and cancelled. Then the sessions end.
    */
   drain(deadlineMs: number): Promise<void>;
+  /** Its key no longer counts: ends its sessions and streams and cancels its calls, within half a second. */
+  endPrincipal(id: string): void;
+  /** Its key allows something else from now on: what is open follows. */
+  renewPrincipal(principal: Principal): void;
   readonly sessionCount: number;
   readonly listenerCount: number;
   /** Calls in flight. */
   readonly callCount: number;
 }
+
+/** Streams that end properly need less; readers that are slow are not waited for. */
+const REVOKED_GRACE_MS = 500;
 
 const UNKNOWN: Asked = { era: 'legacy', id: '', method: '', name: '' };
 const OPEN_BRACKET = 0x5b;
@@ -72,8 +81,10 @@ export function createMcpDoor(options: McpDoorOptions): McpDoor {
   const serverInfo = JSON.stringify({ name: 'toolgate', title: 'Toolgate', version });
   const calls = new Calls(gateway, timing.streamAfterMs);
   const context: Context = { gateway, log, config, timing, serverInfo, calls };
-  const parts = { context, listeners: new Listeners(context), sessions: new Sessions(context) };
-  const { listeners, sessions } = parts;
+  const listeners = new Listeners(context);
+  const sessions = new Sessions(context);
+  const open = new OpenResponses();
+  const parts: Parts = { context, listeners, sessions, open };
   return {
     handle(req, res) {
       if (calls.draining) res.shouldKeepAlive = false;
@@ -86,6 +97,15 @@ export function createMcpDoor(options: McpDoorOptions): McpDoor {
       listeners.endAll('The gateway is stopping.');
       await drained;
       await sessions.endAll();
+    },
+    endPrincipal(id) {
+      open.closeAfter(id, REVOKED_GRACE_MS);
+      listeners.endAll('The key no longer counts.', id);
+      void sessions.endAll(id);
+    },
+    renewPrincipal(principal) {
+      listeners.endAll('The key has changed. Listen again.', principal.id);
+      sessions.renew(principal);
     },
     get sessionCount() {
       return sessions.size;
@@ -108,6 +128,7 @@ interface Parts {
   readonly context: Context;
   readonly listeners: Listeners;
   readonly sessions: Sessions;
+  readonly open: OpenResponses;
 }
 
 async function answer(
@@ -119,12 +140,13 @@ async function answer(
   const route = routeOf(req.url ?? '');
   if (!route) throw new GatewayError('NOT_FOUND', 'There is nothing at this path. MCP is at /mcp.');
   const principal = authenticate(req.headers);
+  parts.open.add(principal.id, res);
   assertMethod(req, route);
   const incoming = { req, res, route, principal };
   if (req.method === 'POST') return answerPost(parts, incoming);
   if (route.kind === 'sse') return openSse(parts.context, parts.sessions, req, res, principal);
   const scope = route.kind === 'mcp' ? route.scope : undefined;
-  const owner: Owner = { principal, scope, door: 'http' };
+  const owner: Owner = { principal, scope, narrow: narrowFrom(req.headers), door: 'http' };
   if (req.method === 'DELETE') return handleLegacyDelete(parts.sessions, req, res, owner);
   return handleLegacyGet(parts.context, parts.sessions, req, res, owner);
 }
@@ -197,7 +219,7 @@ function dispatch({ context, listeners, sessions }: Parts, incoming: Incoming, r
   }
   const scope = route.kind === 'mcp' ? route.scope : undefined;
   if (exchange.era === 'legacy') {
-    const owner: Owner = { principal, scope, door: 'http' };
+    const owner: Owner = { principal, scope, narrow: narrowFrom(req.headers), door: 'http' };
     return handleLegacyPost(context, sessions, { req, owner, ...read });
   }
   switch (message.kind) {
@@ -223,7 +245,7 @@ function answerBatch(
     throw new GatewayError('REQUEST_INVALID', 'This revision has no batches.');
   }
   const pieces = readBatch(body) ?? [];
-  const owner: Owner = { principal, scope, door: 'http' };
+  const owner: Owner = { principal, scope, narrow: narrowFrom(req.headers), door: 'http' };
   handleLegacyBatch(context, sessions, { req, res, owner, pieces });
 }
 

@@ -30,6 +30,17 @@ export class Exchange implements Reply {
     this.stream()?.send(notification.bytes, { droppable: true });
   }
 
+  tell(message: Buffer, onGone?: () => void): boolean {
+    const stream = this.stream();
+    stream?.send(message);
+    if (onGone) stream?.onClose(onGone);
+    return stream !== undefined && !stream.closed;
+  }
+
+  get gone(): boolean {
+    return this.res.destroyed || this.res.closed;
+  }
+
   answer(answer: Message): void {
     if (this.#stream) return this.#stream.end(withId(answer, this.asked.id));
     const status = statusOfAnswer(answer, this.asked.era);

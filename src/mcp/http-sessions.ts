@@ -67,7 +67,7 @@ export function handleLegacyPost(context: Context, sessions: Sessions, post: Leg
     return handleLegacyRequest(context, { session, message, params, reply: exchange });
   }
   if (message.kind === 'notification') handleLegacyNotification(session, message, params);
-  // A response answers a question; this door asks none yet, so it is for nobody.
+  else session.questions.answer(message);
   sendAccepted(exchange.res);
 }
 

@@ -1,6 +1,6 @@
 // What a message of a legacy session (2024-11-05 to 2025-11-25) asks for. How it came and where its answer
 // goes, over HTTP or HTTP+SSE, is for others.
-import type { Client, Message, Span } from '../core/call.ts';
+import type { Call, Client, Message, Span } from '../core/call.ts';
 import { isLogLevel } from '../core/call.ts';
 import { GatewayError } from '../core/errors.ts';
 import { NEWEST_LEGACY } from '../wire/era.ts';
@@ -10,6 +10,7 @@ import type { Params } from '../wire/message.ts';
 import { isCallMethod } from './calls.ts';
 import type { Context, Reply } from './context.ts';
 import { isLegacyVersion } from './era.ts';
+import { canBeAsked } from './questions.ts';
 import { assertNoCursor, listKind, unknownMethod } from './modern.ts';
 import type { Session } from './session.ts';
 
@@ -120,10 +121,13 @@ async function answerRequest(context: Context, request: LegacyRequest): Promise<
 
 function startCall(context: Context, request: LegacyRequest, client: Client): void {
   const { session, message, params, reply } = request;
-  const { principal, scope } = session.view;
+  const { principal, scope, narrow } = session.view;
   const { door, logLevel } = session;
   const key = requestKey(message.bytes, message.id!);
-  const incoming = { principal, scope, door, client, message, params, logLevel };
+  const ask: Call['ask'] = canBeAsked(client)
+    ? (method, asked, signal) => session.questions.ask(client, reply, method, asked, signal)
+    : undefined;
+  const incoming = { principal, scope, narrow, door, client, message, params, logLevel, ask };
   session.beginCall(key);
   try {
     session.setCanceller(

@@ -134,9 +134,11 @@ export class Listeners implements Disposable {
   /**
    * Ends every stream as the specification has it: patterns/cancellation demands notifications/cancelled,
    * patterns/subscriptions the empty result; clients take both.
+   * @param principal only those of this one
    */
-  endAll(reason: string): void {
-    for (const { id, stream } of this.#open) {
+  endAll(reason: string, principal?: string): void {
+    for (const { id, view, stream } of this.#open) {
+      if (principal !== undefined && view.principal.id !== principal) continue;
       const requestId = JSON.parse(id) as unknown;
       stream.send(tagged('notifications/cancelled', id, { requestId, reason }));
       const meta = `{"${META.subscriptionId}":${id},"${META.serverInfo}":${this.#context.serverInfo}}`;

@@ -5,6 +5,7 @@ import { GatewayError } from '../core/errors.ts';
 import type { Principal } from '../core/principal.ts';
 import type { ItemKind } from '../core/source.ts';
 import type { View } from '../gateway/gateway.ts';
+import { narrowFrom } from '../policy/narrow.ts';
 import { META } from '../wire/era.ts';
 import { checkParameterHeaders, checkRequestHeaders } from '../wire/headers.ts';
 import { valueOf } from '../wire/json.ts';
@@ -53,14 +54,23 @@ export function handleModern(context: Context, listeners: Listeners, request: Mo
   const envelope = readEnvelope(message, params, req.headers);
   checkRequestHeaders(req.headers, message, params);
   context.calls.assertOpen();
-  const view: View = { principal, era: 'modern', scope };
+  const narrow = narrowFrom(req.headers);
+  const view: View = { principal, era: 'modern', scope, narrow };
   const { method } = message;
   if (isCallMethod(method)) {
     if (method === 'tools/call') {
       const mirrored = context.gateway.mirrored(view, params.name);
       if (mirrored.length > 0) checkParameterHeaders(req.headers, message, params, mirrored);
     }
-    const incoming = { principal, door: 'http', scope, message, params, ...envelope } as const;
+    const incoming = {
+      principal,
+      door: 'http',
+      scope,
+      narrow,
+      message,
+      params,
+      ...envelope,
+    } as const;
     const controller = context.calls.start(incoming, exchange);
     // Closing the response is how a client of this revision cancels.
     exchange.res.on('close', () => {

@@ -31,6 +31,9 @@ const TOLD_AS_RESULT: ReadonlySet<ErrorCode> = new Set([
   'RESULT_TOO_LARGE',
   'ADDRESS_REFUSED',
   'SHUTTING_DOWN',
+  // So that the model can mend its call.
+  'ARGUMENTS_INVALID',
+  'DEFINITION_CHANGED',
 ]);
 
 /** Failures of the HTTP exchange itself, whose status counts in both eras. */
@@ -84,7 +87,7 @@ export function renderError(error: GatewayError, asked: Asked, serverInfo: strin
 }
 
 const isToolFailure = (code: ErrorCode): boolean =>
-  code.startsWith('UPSTREAM_') || TOLD_AS_RESULT.has(code);
+  code.startsWith('UPSTREAM_') || code.startsWith('APPROVAL_') || TOLD_AS_RESULT.has(code);
 
 function failedTool(error: GatewayError, asked: Asked, serverInfo: string): Buffer {
   const { code, retryable, message, data } = error;

@@ -1,9 +1,12 @@
 // One legacy session: what initialize settled, the calls it has in flight and what it listens to.
+import type { Canceller } from '../core/cancellation.ts';
 import type { Client, Door, LogLevel, Message } from '../core/call.ts';
+import { isGatewayError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Principal } from '../core/principal.ts';
 import type { View } from '../gateway/gateway.ts';
 import type { ListChanged } from './listen.ts';
+import { Questions } from './questions.ts';
 import type { EventStream } from './stream.ts';
 import { notificationMessage } from '../wire/message.ts';
 
@@ -11,30 +14,34 @@ export interface SessionOptions {
   readonly id: string;
   readonly principal: Principal;
   readonly scope: string | undefined;
+  readonly narrow: View['narrow'];
   readonly door: Door;
   readonly log: Log;
 }
 
 export class Session implements AsyncDisposable {
   readonly id: string;
-  readonly view: View;
+  /** Of the request that came last: who may see what is settled by each request anew. */
+  view: View;
   readonly door: Door;
   /** Undefined until initialize, which over HTTP+SSE comes after the session is made. */
   client: Client | undefined;
   /** As logging/setLevel has it; undefined: whatever the servers send. */
   logLevel: LogLevel | undefined;
   usedAt = performance.now();
+  /** What its client is being asked. */
+  readonly questions = new Questions();
   readonly #log: Log;
-  readonly #calls = new Map<string, AbortController | undefined>();
+  readonly #calls = new Map<string, Canceller | undefined>();
   readonly #subscriptions = new Map<string, AsyncDisposable>();
   /** List changes that came while there was no stream to tell them on. */
   readonly #missed = new Set<ListChanged>();
   #stream: EventStream | undefined;
   #ended = false;
 
-  constructor({ id, principal, scope, door, log }: SessionOptions) {
+  constructor({ id, principal, scope, narrow, door, log }: SessionOptions) {
     this.id = id;
-    this.view = { principal, era: 'legacy', scope };
+    this.view = { principal, era: 'legacy', scope, narrow };
     this.door = door;
     this.#log = log;
   }
@@ -65,7 +72,7 @@ export class Session implements AsyncDisposable {
     this.#calls.set(key, undefined);
   }
 
-  setCanceller(key: string, controller: AbortController): void {
+  setCanceller(key: string, controller: Canceller): void {
     if (this.#calls.has(key)) this.#calls.set(key, controller);
     // The session ended while the call was started.
     if (this.#ended) controller.abort();
@@ -126,10 +133,30 @@ export class Session implements AsyncDisposable {
     await subscription?.[Symbol.asyncDispose]();
   }
 
+  /** Subscribes anew to all that it is subscribed to; what is refused is dropped without a word. */
+  async resubscribe(
+    subscribe: (uri: string, hear: (update: Message) => void) => AsyncDisposable,
+  ): Promise<void> {
+    const before = [...this.#subscriptions];
+    this.#subscriptions.clear();
+    for (const [uri] of before) {
+      try {
+        this.addSubscription(
+          uri,
+          subscribe(uri, (update) => this.tellUpdated(uri, update)),
+        );
+      } catch (error) {
+        if (!isGatewayError(error)) throw error;
+      }
+    }
+    await Promise.all(before.map(([, subscription]) => subscription[Symbol.asyncDispose]()));
+  }
+
   /** Cancels its calls, closes its stream and ends its subscriptions. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
+    this.questions.end();
     for (const controller of this.#calls.values()) controller?.abort();
     this.#stream?.end();
     const results = await Promise.allSettled(

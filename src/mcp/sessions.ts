@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Door } from '../core/call.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Principal } from '../core/principal.ts';
+import type { View } from '../gateway/gateway.ts';
 import type { Context } from './context.ts';
 import { changedLists, concerns } from './listen.ts';
 import { Session } from './session.ts';
@@ -14,6 +15,7 @@ const MIN_SWEEP_MS = 10;
 export interface Owner {
   readonly principal: Principal;
   readonly scope: string | undefined;
+  readonly narrow: View['narrow'];
   readonly door: Door;
 }
 
@@ -43,7 +45,7 @@ export class Sessions implements AsyncDisposable {
   }
 
   /** @throws GatewayError TOO_MANY_SESSIONS, SHUTTING_DOWN */
-  create({ principal, scope, door }: Owner): Session {
+  create({ principal, scope, narrow, door }: Owner): Session {
     this.#context.calls.assertOpen();
     const { maxSessions } = this.#context.config;
     if (this.#byId.size >= maxSessions) this.#sweep();
@@ -54,17 +56,17 @@ export class Sessions implements AsyncDisposable {
       );
     }
     const id = randomBytes(ID_BYTES).toString('base64url');
-    const session = new Session({ id, principal, scope, door, log: this.#context.log });
+    const session = new Session({ id, principal, scope, narrow, door, log: this.#context.log });
     this.#byId.set(id, session);
     return session;
   }
 
   /**
-   * The session of an id, for the one it was made for, at the endpoint it was made at. Ended, unknown and
-   * foreign ids are told alike.
+   * The session of an id, for the one it was made for, at the endpoint it was made at, with what its owner
+   * may see now. Ended, unknown and foreign ids are told alike.
    * @throws GatewayError SESSION_MISSING, SESSION_UNKNOWN
    */
-  find(id: string | undefined, { principal, scope, door }: Owner): Session {
+  find(id: string | undefined, { principal, scope, narrow, door }: Owner): Session {
     if (id === undefined || id === '') {
       throw new GatewayError(
         'SESSION_MISSING',
@@ -86,6 +88,7 @@ export class Sessions implements AsyncDisposable {
       );
     }
     session.touch();
+    session.view = { principal, era: 'legacy', scope, narrow };
     return session;
   }
 
@@ -101,8 +104,26 @@ export class Sessions implements AsyncDisposable {
     }
   }
 
-  async endAll(): Promise<void> {
-    await Promise.all([...this.#byId.values()].map((session) => this.end(session)));
+  /** @param principal only those of this one */
+  async endAll(principal?: string): Promise<void> {
+    await Promise.all(this.#of(principal).map((session) => this.end(session)));
+  }
+
+  #of(principal?: string): Session[] {
+    const all = [...this.#byId.values()];
+    return all.filter(({ view }) => principal === undefined || view.principal.id === principal);
+  }
+
+  /** What its sessions listen to is judged anew, and they are told to look at the lists again. */
+  renew(principal: Principal): void {
+    const { gateway, log } = this.#context;
+    for (const session of this.#of(principal.id)) {
+      session.view = { ...session.view, principal };
+      for (const list of ['tools', 'prompts', 'resources'] as const) session.tellListChanged(list);
+      session
+        .resubscribe((uri, hear) => gateway.subscribe(session.view, uri, hear))
+        .catch((error: unknown) => log.warn({ err: error }, 'subscriptions did not end cleanly'));
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

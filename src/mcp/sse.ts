@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayError } from '../core/errors.ts';
 import type { Message } from '../core/call.ts';
 import type { Principal } from '../core/principal.ts';
+import { narrowFrom } from '../policy/narrow.ts';
 import type { Params } from '../wire/message.ts';
 import { createStreamReply } from './batch.ts';
 import type { Context } from './context.ts';
@@ -15,7 +16,12 @@ import { assertFreshId, handleLegacyNotification, handleLegacyRequest } from './
 import type { Owner, Sessions } from './sessions.ts';
 import { EventStream, MAX_BACKLOG_BYTES } from './stream.ts';
 
-const ownerOf = (principal: Principal): Owner => ({ principal, scope: undefined, door: 'sse' });
+const ownerOf = ({ headers }: IncomingMessage, principal: Principal): Owner => ({
+  principal,
+  scope: undefined,
+  narrow: narrowFrom(headers),
+  door: 'sse',
+});
 
 /** Opens a session that lives as long as its stream. @throws GatewayError */
 export function openSse(
@@ -26,7 +32,7 @@ export function openSse(
   principal: Principal,
 ): void {
   assertAccepts(req, ['text/event-stream']);
-  const session = sessions.create(ownerOf(principal));
+  const session = sessions.create(ownerOf(req, principal));
   const stream = new EventStream(res, context.timing, context.log);
   stream.sendEvent('endpoint', Buffer.from(`/messages?sessionId=${session.id}`));
   session.attach(stream);
@@ -51,7 +57,7 @@ export function handleSsePost(context: Context, sessions: Sessions, post: SsePos
       'The URL needs the sessionId that the endpoint event gave.',
     );
   }
-  const session = sessions.find(sessionId, ownerOf(principal));
+  const session = sessions.find(sessionId, ownerOf(req, principal));
   if (claimsModern(params, req.headers)) {
     throw new GatewayError(
       'REQUEST_INVALID',
@@ -59,6 +65,7 @@ export function handleSsePost(context: Context, sessions: Sessions, post: SsePos
     );
   }
   if (message.kind === 'notification') handleLegacyNotification(session, message, params);
+  if (message.kind === 'response') session.questions.answer(message);
   if (message.kind === 'request') {
     assertFreshId(session, message);
     if ((session.stream?.backlogBytes ?? 0) > MAX_BACKLOG_BYTES) {

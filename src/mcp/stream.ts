@@ -189,6 +189,11 @@ export class EventStream {
     return this.#outlet.backlogBytes;
   }
 
+  /** Hears that the client, or this side, has closed it. */
+  onClose(listener: () => void): void {
+    this.#res.once('close', listener);
+  }
+
   /** Lets the client see the head before there is a first message. */
   open(): this {
     this.#res.flushHeaders();

@@ -2,25 +2,24 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { ITEM_KINDS } from '../core/source.ts';
 import type { CatalogStore, StoredServer } from '../core/store.ts';
+import type { Writer } from './writer.ts';
 
-export function createCatalogStore(database: DatabaseSync): CatalogStore {
+const UPSERT = `INSERT INTO catalog (server, listing, saved_at) VALUES (?, ?, ?)
+  ON CONFLICT (server) DO UPDATE SET listing = excluded.listing, saved_at = excluded.saved_at`;
+
+export function createCatalogStore(database: DatabaseSync, writer: Writer): CatalogStore {
   const select = database.prepare('SELECT listing FROM catalog ORDER BY server');
-  const upsert = database.prepare(
-    `INSERT INTO catalog (server, listing, saved_at) VALUES (?, ?, ?)
-     ON CONFLICT (server) DO UPDATE SET listing = excluded.listing, saved_at = excluded.saved_at`,
-  );
-  const remove = database.prepare('DELETE FROM catalog WHERE server = ?');
   return {
     async load() {
       return Promise.resolve(select.all().flatMap((row) => read(row['listing'] as string) ?? []));
     },
     async save(server) {
-      upsert.run(server.server, JSON.stringify(server), Date.now());
-      return Promise.resolve();
+      await writer.write([
+        { sql: UPSERT, values: [server.server, JSON.stringify(server), Date.now()] },
+      ]);
     },
     async remove(server) {
-      remove.run(server);
-      return Promise.resolve();
+      await writer.write([{ sql: 'DELETE FROM catalog WHERE server = ?', values: [server] }]);
     },
   };
 }

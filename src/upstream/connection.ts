@@ -1,4 +1,5 @@
 // What one open connection to an upstream can do, whatever its transport.
+import type { Cancellation } from '../core/cancellation.ts';
 import type { Era, Message } from '../core/call.ts';
 import type { GatewayError } from '../core/errors.ts';
 
@@ -9,7 +10,7 @@ export interface Outgoing {
   build(id: string): Buffer;
   /** The headers that mirror the body; asked for over HTTP in the modern era only. */
   headers(): Readonly<Record<string, string>>;
-  readonly signal: AbortSignal;
+  readonly signal: Cancellation;
   /** Hears progress and log messages of this request, in the upstream's terms, until it is answered. */
   readonly onNotification?: (notification: Message) => void;
 }

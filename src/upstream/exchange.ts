@@ -1,4 +1,5 @@
 // One POST to an upstream over Streamable HTTP, whose answer is JSON or a stream of events.
+import type { Cancellation } from '../core/cancellation.ts';
 import type { Message } from '../core/call.ts';
 import { reasonOf } from '../core/errors.ts';
 import type {
@@ -22,7 +23,7 @@ export interface PostOptions {
   readonly client: HttpClient;
   readonly request: HttpRequest;
   readonly maxBytes: number;
-  readonly signal: AbortSignal;
+  readonly signal: Cancellation;
   /** Of the request; undefined for a message that has no answer. */
   readonly id?: string | undefined;
   /** Notifications and requests that come before the answer. */
@@ -170,7 +171,7 @@ class Post implements ResponseSink {
 
 /** @throws GatewayError UPSTREAM_…, RESULT_TOO_LARGE, or the signal's reason */
 export function post(options: PostOptions): Promise<PostAnswer> {
-  if (options.signal.aborted) return Promise.reject(options.signal.reason as Error);
+  if (options.signal.aborted) return Promise.reject(options.signal.reason);
   return new Promise((resolve, reject) => {
     const settle = (outcome: PostAnswer | Error) =>
       outcome instanceof Error ? reject(outcome) : resolve(outcome);

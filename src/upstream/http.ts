@@ -1,4 +1,5 @@
 // Streamable HTTP towards an upstream: each request is a POST of its own, in either era.
+import type { Cancellation } from '../core/cancellation.ts';
 import type { Era, Message } from '../core/call.ts';
 import { reasonOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
@@ -116,7 +117,7 @@ export class HttpConnection implements Connection {
   #post(
     body: Buffer,
     headers: Record<string, string>,
-    signal: AbortSignal,
+    signal: Cancellation,
     onMessage: (message: Message) => void,
     id?: string,
   ): Promise<PostAnswer> {

@@ -1,4 +1,6 @@
 // The life of one upstream's connection: made, watched, lost, made again. Never gives up.
+import type { Cancellation } from '../core/cancellation.ts';
+import { toAbortSignal } from '../core/cancellation.ts';
 import type { Era, Message } from '../core/call.ts';
 import { GatewayError, isGatewayError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
@@ -224,13 +226,13 @@ export class Lifecycle {
   }
 
   /** The connection, made now if there is none; a server that is down fails fast with its reason. */
-  async connected(signal: AbortSignal): Promise<Opened> {
+  async connected(signal: Cancellation): Promise<Opened> {
     if (this.#opened) return this.#opened;
     if (!this.#attempt && performance.now() - this.#lastAttemptAt < RETRY_MS) {
       throw this.unavailable(this.#reason ?? 'it is not connected');
     }
     const limit = AbortSignal.timeout(CALL_WAIT_MS);
-    const stop = AbortSignal.any([signal, limit]);
+    const stop = AbortSignal.any([toAbortSignal(signal), limit]);
     try {
       await new Promise<void>((resolve, reject) => {
         stop.addEventListener('abort', () => reject(stop.reason as Error), { once: true });

@@ -52,7 +52,7 @@ export class Mux {
 
   request(out: Outgoing): Promise<Message> {
     if (this.#failure) return Promise.reject(this.#failure);
-    if (out.signal.aborted) return Promise.reject(out.signal.reason as Error);
+    if (out.signal.aborted) return Promise.reject(out.signal.reason);
     const id = String(this.#nextId++);
     return new Promise((resolve, reject) => {
       const onAbort = () => {

@@ -17,6 +17,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['main'],
   ['cli'],
   ['app'],
+  ['app-approvals', 'app-checks', 'app-pinning', 'app-stores'],
   ['mcp', 'http', 'bridge'],
   ['gateway', 'codemode'],
   ['identity', 'oauth', 'policy', 'upstream', 'catalog'],
@@ -43,10 +44,19 @@ const OWNERS: readonly {
   { of: /^node:http$/, rooms: ['http'], types: ['mcp'] },
   { of: /^node:sqlite$/, rooms: ['storage'], types: [] },
   // `app` and `cli` hand the logger on; only `telemetry` makes one.
-  { of: /^pino(?:-pretty)?$/, rooms: ['telemetry'], types: ['app', 'cli'] },
+  {
+    of: /^pino(?:-pretty)?$/,
+    rooms: ['telemetry'],
+    types: ['app', 'app-approvals', 'app-checks', 'app-pinning', 'app-stores', 'cli'],
+  },
   { of: /^node:child_process$/, rooms: ['upstream'], types: [] },
   { of: /^commander$/, rooms: ['cli'], types: [] },
-  { of: /^(?:zod|jsonc-parser)$/, rooms: ['config'], types: [] },
+  { of: /^jsonc-parser$/, rooms: ['config'], types: [] },
+  // What comes in is checked where it comes in: the file, a request's body, the answer to a command.
+  { of: /^zod$/, rooms: ['config', 'http', 'cli'], types: [] },
+  { of: /^@marcbachmann\/cel-js$/, rooms: ['config'], types: [] },
+  // Patterns that other people write run in linear time.
+  { of: /^re2js$/, rooms: ['config', 'policy'], types: [] },
   // Their values are for tests: the data path is our own.
   { of: /^@modelcontextprotocol\//, rooms: ['oauth'], types: FLOORS.flat() },
   { of: /^node:/, rooms: FLOORS.flat(), types: [] },

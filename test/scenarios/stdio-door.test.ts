@@ -199,7 +199,8 @@ describe('the snippet for Claude Desktop', () => {
     it(`starts in / with a bare environment (${era})`, async () => {
       await using setting = await createSetting();
       const { directory: HOME, configFile } = setting;
-      const servers = { child: { command: 'node', args: program('echo.ts')['args'] } };
+      const echo = program('echo.ts')['args'];
+      const servers = { child: { command: 'node', args: echo, autoExecute: ['*'] } };
       // No data directory is named: it is found by HOME alone.
       await writeFile(configFile, JSON.stringify({ mcpServers: servers, gateway: { port: 0 } }));
       const printed = await promisify(execFile)(

@@ -19,6 +19,8 @@ export interface GatewayOptions {
   readonly naming?: Readonly<Record<string, unknown>>;
   /** Of the configuration's `gateway`. */
   readonly gateway?: Readonly<Record<string, unknown>>;
+  /** More of the configuration's top level: `keys`, `approvals`, … */
+  readonly config?: Readonly<Record<string, unknown>>;
   /** Default: a fresh one that is removed at the end. */
   readonly directory?: string;
   /** Default: silent. */
@@ -39,7 +41,7 @@ export const program = (name: string, ...args: string[]): Readonly<Record<string
 });
 
 export function configText(
-  { servers, naming, gateway }: GatewayOptions,
+  { servers, naming, gateway, config }: GatewayOptions,
   directory: string,
 ): string {
   const all = Object.entries(servers).map(([name, entry]) => [
@@ -49,6 +51,7 @@ export function configText(
   return JSON.stringify({
     mcpServers: Object.fromEntries(all),
     ...(naming ? { naming } : {}),
+    ...config,
     gateway: { port: 0, data: directory, drainSeconds: 5, ...gateway },
   });
 }

@@ -8,11 +8,12 @@ import type { FakeSource } from './listing.ts';
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 const NAMING = { mode: 'prefix', maxLength: 49 } as const;
+const ALL = { key: '', narrowed: false, permits: () => true };
 
 function catalogOf(...sources: FakeSource[]): Catalog {
   const catalog = new Catalog(NAMING, silent);
   catalog.setSources(
-    sources.map((one) => ({ source: one, prefix: undefined })),
+    sources.map((one) => ({ source: one, prefix: undefined, overrides: new Map() })),
     NAMING,
   );
   return catalog;
@@ -44,7 +45,7 @@ test('one server alone is shown under its own names', () => {
     source('a', { tools: [tool('x')] }),
     source('b', { tools: [tool('x')] }),
   );
-  const list = JSON.parse(catalog.list('tools', 'modern', 'a').toString());
+  const list = JSON.parse(catalog.list('tools', 'modern', 'a', ALL).toString());
   assert.deepEqual(
     list.tools.map((one: { name: string }) => one.name),
     ['x'],
@@ -58,7 +59,9 @@ test('one server alone is shown under its own names', () => {
 test('a modern list carries the least ttl and the most private scope; a stale server’s is worth nothing', () => {
   const hints = (...sources: FakeSource[]) => {
     using catalog = catalogOf(...sources);
-    const { ttlMs, cacheScope } = JSON.parse(catalog.list('tools', 'modern', undefined).toString());
+    const { ttlMs, cacheScope } = JSON.parse(
+      catalog.list('tools', 'modern', undefined, ALL).toString(),
+    );
     return [ttlMs, cacheScope];
   };
   const kept = source('a', {}, { ttlMs: 500, cacheScope: 'public' });
@@ -67,7 +70,7 @@ test('a modern list carries the least ttl and the most private scope; a stale se
   assert.deepEqual(hints(kept, source('b', {}, { ttlMs: 900, stale: true })), [0, 'private']);
   assert.deepEqual(hints(), [0, 'private']);
   using catalog = catalogOf(kept);
-  assert.equal(catalog.list('tools', 'legacy', undefined).toString(), '{"tools":[]}');
+  assert.equal(catalog.list('tools', 'legacy', undefined, ALL).toString(), '{"tools":[]}');
 });
 
 test('changes of several servers become one event, of the kinds that did change', async () => {
@@ -88,7 +91,7 @@ test('a server that says the same again changes nothing; one that goes takes its
   using catalog = catalogOf(a, b);
   const change = nextChange(catalog);
   a.say({ items: { ...a.snapshot.items } });
-  catalog.setSources([{ source: a, prefix: 'z' }], NAMING);
+  catalog.setSources([{ source: a, prefix: 'z', overrides: new Map() }], NAMING);
   assert.deepEqual((await change).kinds, ['tools']);
   assert.deepEqual(names(catalog), ['z__x']);
   assert.equal(catalog.source('b'), undefined);
@@ -104,7 +107,9 @@ test('a resource is looked for by its table, then by template, then wherever it 
   const d = source('d', { tools: [tool('t')] });
   using catalog = catalogOf(a, b, c, d);
   const found = (uri: string, scope?: string) =>
-    catalog.findResource(uri, scope).map(({ source: { name }, name: own }) => `${name} ${own}`);
+    catalog
+      .findResource(uri, scope, () => true)
+      .map(({ source: { name }, name: own }) => `${name} ${own}`);
   assert.deepEqual(found('x://1'), ['a x://1']);
   assert.deepEqual(found('toolgate://b/x://both'), ['b x://both']);
   assert.deepEqual(found('logs://today'), ['b logs://today']);
@@ -113,7 +118,7 @@ test('a resource is looked for by its table, then by template, then wherever it 
   assert.deepEqual(found('toolgate://d/any'), ['d any']);
   using without = catalogOf(a, d);
   assert.deepEqual(
-    without.findResource('other://', undefined).map(({ source: { name } }) => name),
+    without.findResource('other://', undefined, () => true).map(({ source: { name } }) => name),
     ['a'],
     'a server without resources is not asked',
   );

@@ -9,7 +9,7 @@ import { resource, source, template, tool } from './listing.ts';
 const NAMING: Naming = { mode: 'prefix', maxLength: 49 };
 
 const listed = (...sources: ReturnType<typeof source>[]) =>
-  sources.map((one) => ({ source: one, prefix: undefined }));
+  sources.map((one) => ({ source: one, prefix: undefined, overrides: new Map() }));
 
 test('tools lead back to their server under its own name, definitions change in the name alone', () => {
   const raw = Buffer.from(

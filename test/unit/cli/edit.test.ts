@@ -26,7 +26,7 @@ test('add takes a command with its arguments and variables', async () => {
   await using home = await createHome();
   await home.toolgate('init');
   const { code, out } = await home.toolgate(
-    ...['add', 'echo', '-e', 'A=b=c', 'EMPTY=', '--', ...ECHO_COMMAND, '--name', 'x y'],
+    ...['add', 'echo', '-e', 'A=b=c', '-e', 'EMPTY=', '--', ...ECHO_COMMAND, '--name', 'x y'],
   );
   assert.equal(code, 0);
   assert.match(out, /Added "echo" to .*servers\.json/);
@@ -44,7 +44,7 @@ test('add takes a URL with its headers, and HTTP+SSE when told', async () => {
   await using home = await createHome();
   await home.toolgate('init');
   const url = 'https://mcp.example.com/mcp';
-  await home.toolgate('add', 'web', url, '-H', 'Authorization: Bearer ${TOKEN}', 'X-A: b: c');
+  await home.toolgate('add', 'web', url, '-H', 'Authorization: Bearer ${TOKEN}', '-H', 'X-A: b: c');
   await home.toolgate('add', 'old', '--sse', 'http://127.0.0.1:1/sse');
   assert.deepEqual(await serversOf(home), {
     web: { url, headers: { Authorization: 'Bearer ${TOKEN}', 'X-A': 'b: c' } },

@@ -26,8 +26,8 @@ describe('problems of a file', () => {
     ],
     [
       'a key of a later version',
-      entry('"command": "x", "tools": {}'),
-      '3:28 mcpServers.a.tools: expected a known key, got "tools"',
+      entry('"command": "x", "codeMode": true'),
+      '3:28 mcpServers.a.codeMode: expected a known key, got "codeMode"',
     ],
     [
       'an unknown key of the gateway',

@@ -7,6 +7,7 @@ import type { Target, Timeouts } from '../../../src/core/source.ts';
 import { Inflight } from '../../../src/gateway/inflight.ts';
 import { readMessage, resultAnswer } from '../../../src/wire/message.ts';
 import { source } from '../catalog/listing.ts';
+import { ALL_SEEING } from '../../support/principal.ts';
 
 const NOTICE = readMessage(
   Buffer.from('{"jsonrpc":"2.0","method":"notifications/progress","params":{}}'),
@@ -22,7 +23,7 @@ function callOf(signal = new AbortController().signal, heard: Message[] = []): C
   );
   return {
     id: 'c1',
-    principal: { id: 'local', name: 'local' },
+    principal: ALL_SEEING,
     door: 'http',
     client: {
       era: 'modern',
@@ -31,6 +32,9 @@ function callOf(signal = new AbortController().signal, heard: Message[] = []): C
       capabilities: Buffer.from('{}'),
     },
     scope: undefined,
+    narrow: [],
+    isGone: () => false,
+    ask: undefined,
     method: 'tools/call',
     name: 't',
     message,
@@ -44,6 +48,8 @@ const targetOf = (timeouts: Timeouts): Target => ({
   source: { ...source('s', {}), timeouts: () => timeouts },
   name: 't',
   item: undefined,
+  exposed: 's__t',
+  definitionHash: '',
 });
 
 const PATIENT = targetOf({ timeoutMs: 60_000, maxTimeoutMs: 60_000 });
@@ -107,7 +113,7 @@ test('nothing is heard after the call has been given up', async () => {
     call.onNotification(NOTICE);
     caller.abort();
     call.onNotification(NOTICE);
-    return Promise.reject(call.signal.reason as GatewayError);
+    return Promise.reject(call.signal.reason);
   });
   await assert.rejects(run, withCode('CALL_CANCELLED'));
   assert.equal(heard.length, 1);

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { startHttpServer } from '../../../src/http/server.ts';
 import { createTestLog } from '../mcp/log.ts';
 import { askRaw, startHouse } from './support.ts';
+import { ALL_SEEING } from '../../support/principal.ts';
 
 const jsonOf = async (response: Response) => (await response.json()) as Record<string, any>;
 
@@ -79,6 +80,8 @@ test('a port that is taken is told with what to do', async () => {
       port,
       mcp: (_req, res) => res.end(),
       readiness: () => ({ ready: true, servers: {} }),
+      authenticate: () => ALL_SEEING,
+      routes: [],
       log: createTestLog(),
     }),
     { code: 'PORT_IN_USE', message: /gateway\.port/ },

@@ -3,6 +3,7 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { startHttpServer } from '../../../src/http/server.ts';
 import type { HttpServerOptions } from '../../../src/http/server.ts';
+import { ALL_SEEING } from '../../support/principal.ts';
 import { createTestLog } from '../mcp/log.ts';
 
 export async function startHouse(options: Partial<HttpServerOptions> = {}) {
@@ -15,6 +16,8 @@ export async function startHouse(options: Partial<HttpServerOptions> = {}) {
       res.end('mcp');
     },
     readiness: () => ({ ready: true, servers: {} }),
+    authenticate: () => ALL_SEEING,
+    routes: [],
     log: createTestLog(),
     ...options,
   });

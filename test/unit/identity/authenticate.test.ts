@@ -1,72 +1,65 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { isGatewayError } from '../../../src/core/errors.ts';
 import { createAuthenticator } from '../../../src/identity/authenticate.ts';
-import { createCredential, credentialId } from '../../../src/identity/credential.ts';
+import { loadAdminKey, loadLocalKey } from '../../../src/identity/local-key.ts';
+import { openTestKeyring } from './keyring.ts';
 
-const localKey = createCredential();
-const authenticate = createAuthenticator({ localKey });
-const HEADERS = ['x-api-key', 'x-toolgate-key', 'x-goog-api-key', 'x-bf-vk'];
+const code = (wanted: string) => (error: unknown) => isGatewayError(error) && error.code === wanted;
 
-test('keys are of one form and all different', () => {
-  const keys = Array.from({ length: 1000 }, createCredential);
-  for (const key of keys) assert.match(key, /^tg_[a-z0-9]{8}_[\w-]{43}$/);
-  assert.equal(new Set(keys).size, 1000);
-  assert.equal(new Set(keys.map(credentialId)).size, 1000);
-});
-
-test('each header that may carry the key does', () => {
+test('every header carries a key, and two different ones are refused', async () => {
+  await using ring = await openTestKeyring();
+  const authenticate = createAuthenticator(ring);
+  const { key, secret } = await ring.keyring.create({ name: 'ci' });
+  const headers = ['x-api-key', 'x-toolgate-key', 'x-goog-api-key', 'x-bf-vk'];
+  for (const name of headers) assert.equal(authenticate({ [name]: secret }).id, key.id);
   for (const scheme of ['Bearer', 'bearer', 'BEARER']) {
-    assert.equal(authenticate({ authorization: `${scheme} ${localKey}` }).id, 'local');
+    assert.equal(authenticate({ authorization: `${scheme} ${secret}` }).id, key.id);
   }
-  for (const name of HEADERS) assert.equal(authenticate({ [name]: localKey }).id, 'local');
-  assert.equal(
-    authenticate({ authorization: `Bearer ${localKey}`, 'x-api-key': localKey }).id,
-    'local',
-  );
-});
-
-test('no key is told how to send one', () => {
-  const none = [
+  const both = { authorization: `Bearer ${secret}`, 'x-api-key': secret };
+  assert.equal(authenticate(both).id, key.id);
+  assert.throws(() => authenticate({ ...both, 'x-bf-vk': ring.admin }), code('CREDENTIAL_INVALID'));
+  for (const none of [
     {},
-    { authorization: '' },
-    { authorization: 'Bearer ' },
-    { authorization: 'Basic abc' },
+    { authorization: `Basic ${secret}` },
     { 'x-api-key': '' },
-  ];
-  for (const headers of none) {
-    assert.throws(() => authenticate(headers), {
-      code: 'CREDENTIAL_MISSING',
-      message: /toolgate snippet/,
-    });
+    { 'x-user': 'admin' },
+  ]) {
+    assert.throws(() => authenticate(none), code('CREDENTIAL_MISSING'));
   }
 });
 
-test('another key is unknown, however near it comes', () => {
-  const last = localKey.at(-1) === 'A' ? 'B' : 'A';
-  const wrong = [
-    createCredential(),
-    localKey.slice(0, -1) + last,
-    localKey.slice(0, 12) + createCredential().slice(12),
-    localKey.toUpperCase(),
-    `${localKey} x`,
-    'local',
-    '__proto__',
-  ];
-  for (const key of wrong) {
-    assert.throws(() => authenticate({ 'x-api-key': key }), {
-      code: 'CREDENTIAL_INVALID',
-      message: /toolgate snippet/,
-    });
-  }
+test('no header but a verified credential says who calls', async () => {
+  await using ring = await openTestKeyring();
+  const authenticate = createAuthenticator(ring);
+  const spoofed = {
+    'x-user': 'admin',
+    'x-forwarded-user': 'admin',
+    'x-principal': 'admin',
+    'mcp-session-id': 'x',
+  };
+  const principal = authenticate({ ...spoofed, authorization: `Bearer ${ring.local}` });
+  assert.equal(principal.id, 'local');
 });
 
-test('two different keys in one request are refused, even if one is right', () => {
-  const other = createCredential();
-  assert.throws(() => authenticate({ authorization: `Bearer ${other}`, 'x-api-key': localKey }), {
-    code: 'CREDENTIAL_INVALID',
-    message: /two different keys/,
-  });
-  assert.throws(() => authenticate({ 'x-bf-vk': `${localKey}, ${localKey}` }), {
-    code: 'CREDENTIAL_INVALID',
-  });
+test('the first start makes two different keys, for this user alone', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'toolgate-first-'));
+  try {
+    const [local, admin] = await Promise.all([loadLocalKey(directory), loadAdminKey(directory)]);
+    assert.notEqual(local, admin);
+    assert.equal(await loadLocalKey(directory), local);
+    assert.equal(await loadAdminKey(directory), admin);
+    if (process.platform !== 'win32') {
+      for (const name of ['local.key', 'admin.key']) {
+        assert.equal((await stat(join(directory, name))).mode & 0o777, 0o600);
+      }
+    }
+    await writeFile(join(directory, 'admin.key'), 'torn');
+    await assert.rejects(loadAdminKey(directory), code('DATA_UNREADABLE'));
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
 });

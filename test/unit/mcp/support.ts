@@ -170,6 +170,7 @@ export function createTestGateway(): TestGateway {
       const update = readMessage(notificationMessage('notifications/resources/updated', { uri }));
       for (const listener of subscribed.get(uri) ?? []) listener(update);
     },
+    apply: () => undefined,
     drain: () => Promise.resolve(),
     called: (count) => callCount.reached(count),
     cancelled: (count) => cancelCount.reached(count),
@@ -250,9 +251,21 @@ async function answerOf(call: Call, hang: (call: Call) => Promise<void>): Promis
   }
 }
 
+const principal = (name: string): Principal => ({
+  id: name,
+  name,
+  role: 'caller',
+  execute: false,
+  team: undefined,
+  customer: undefined,
+  environment: undefined,
+  allowance: { tools: ['*'], deny: [], prompts: undefined, resources: undefined },
+  modes: [],
+});
+
 const PRINCIPALS: Readonly<Record<string, Principal>> = {
-  'Bearer alice': { id: 'alice', name: 'alice' },
-  'Bearer bob': { id: 'bob', name: 'bob' },
+  'Bearer alice': principal('alice'),
+  'Bearer bob': principal('bob'),
 };
 
 export function authenticate(headers: IncomingHttpHeaders): Principal {

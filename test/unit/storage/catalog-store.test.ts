@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { StoredServer } from '../../../src/core/store.ts';
 import { createCatalogStore } from '../../../src/storage/catalog-store.ts';
+import { createInlineWriter } from '../../../src/storage/writer.ts';
 import { openDatabase } from '../../../src/storage/sqlite.ts';
 import { temporaryFolder } from './folder.ts';
 
@@ -25,14 +26,14 @@ test('what is saved is there after a restart, by name, until it is removed', asy
   await using folder = await temporaryFolder();
   const file = join(folder.path, 'toolgate.db');
   const first = openDatabase(file);
-  const store = createCatalogStore(first);
+  const store = createCatalogStore(first, createInlineWriter(first));
   assert.deepEqual(await store.load(), []);
   await store.save(stored('b'));
   await store.save(stored('a'));
   await store.save(stored('b', { ttlMs: 9 }));
   first.close();
   const second = openDatabase(file);
-  const again = createCatalogStore(second);
+  const again = createCatalogStore(second, createInlineWriter(second));
   assert.deepEqual(await again.load(), [stored('a'), stored('b', { ttlMs: 9 })]);
   await again.remove('a');
   await again.remove('unknown');
@@ -42,7 +43,7 @@ test('what is saved is there after a restart, by name, until it is removed', asy
 
 test('a row of another shape is left out, and the others are not', async () => {
   const database = openDatabase(':memory:');
-  const store = createCatalogStore(database);
+  const store = createCatalogStore(database, createInlineWriter(database));
   await store.save(stored('good'));
   const insert = database.prepare('INSERT INTO catalog VALUES (?, ?, 0)');
   const odd = [

@@ -6,6 +6,7 @@ import type { Log } from '../../../src/core/log.ts';
 import { createObserve } from '../../../src/telemetry/observe.ts';
 import { readMessage, resultAnswer } from '../../../src/wire/message.ts';
 import { source } from '../catalog/listing.ts';
+import { ALL_SEEING } from '../../support/principal.ts';
 
 interface Line {
   readonly level: string;
@@ -23,7 +24,7 @@ function observed() {
   );
   const call: Call = {
     id: 'c1',
-    principal: { id: 'local', name: 'local' },
+    principal: ALL_SEEING,
     door: 'http',
     client: {
       era: 'legacy',
@@ -32,6 +33,9 @@ function observed() {
       capabilities: Buffer.from('{}'),
     },
     scope: undefined,
+    narrow: [],
+    isGone: () => false,
+    ask: undefined,
     method: 'tools/call',
     name: 's__t',
     message,
@@ -43,7 +47,13 @@ function observed() {
     lines,
     call,
     observe: createObserve(log),
-    target: { source: source('s', {}), name: 't', item: undefined },
+    target: {
+      source: source('s', {}),
+      name: 't',
+      item: undefined,
+      exposed: 's__t',
+      definitionHash: '',
+    },
   };
 }
 
