@@ -3,11 +3,11 @@ import { createApp } from '../app.ts';
 import { environment } from '../config/load.ts';
 import { GatewayError } from '../core/errors.ts';
 import { loadLocalKey } from '../identity/local-key.ts';
-import { createHttpClient } from '../net/http-client.ts';
 import { readGatewayFile } from '../storage/data-directory.ts';
 import { loadFor } from './config-file.ts';
 import type { ConfigOption } from './config-file.ts';
 import { logFor } from './log.ts';
+import { isAlive } from './probe.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface GatewayOption extends ConfigOption {
@@ -22,25 +22,6 @@ export interface Found extends AsyncDisposable {
 }
 
 const nothing = { [Symbol.asyncDispose]: () => Promise.resolve() };
-const PROBE_MS = 2_000;
-
-/** Whether a gateway answers at an address. */
-async function answers(url: string): Promise<boolean> {
-  await using http = createHttpClient({ connectTimeoutMs: PROBE_MS });
-  try {
-    const signal = AbortSignal.timeout(PROBE_MS);
-    const response = await http.request({
-      url: `${url}/livez`,
-      method: 'GET',
-      headers: {},
-      signal,
-    });
-    response.body.destroy();
-    return response.status === 200;
-  } catch {
-    return false; // Nobody there: that is the answer.
-  }
-}
 
 /** Of a gateway elsewhere; without a path it means the merged endpoint. @throws GatewayError PARAMS_INVALID */
 export function endpointOf(text: string): string {
@@ -70,7 +51,7 @@ export async function findGateway(options: GatewayOption, terminal: Terminal): P
   const loaded = await loadFor(options, terminal);
   const { dataDirectory } = loaded.config.gateway;
   const running = await readGatewayFile(dataDirectory);
-  if (running && (await answers(running.url))) {
+  if (running && (await isAlive(running.url))) {
     return {
       url: `${running.url}/mcp`,
       key: given ?? (await loadLocalKey(dataDirectory)),

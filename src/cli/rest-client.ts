@@ -6,6 +6,7 @@ import { loadAdminKey } from '../identity/local-key.ts';
 import { createHttpClient } from '../net/http-client.ts';
 import type { HttpClient } from '../net/http-client.ts';
 import { readGatewayFile } from '../storage/data-directory.ts';
+import { isAlive } from './probe.ts';
 
 export type RestMethod = 'GET' | 'POST' | 'DELETE';
 
@@ -21,7 +22,6 @@ export interface RestClient extends AsyncDisposable {
 }
 
 const TIMEOUT_MS = 30_000;
-const PROBE_MS = 2_000;
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 /** @param url of the gateway; a path such as `/mcp` is dropped */
@@ -114,22 +114,4 @@ export async function joinLocal(
   const running = await readGatewayFile(directory);
   if (!running || !(await isAlive(running.url))) return undefined;
   return createRestClient(running.url, given ?? (await loadAdminKey(directory)));
-}
-
-/** A gateway that was killed leaves its note behind. */
-async function isAlive(url: string): Promise<boolean> {
-  await using http = createHttpClient({ connectTimeoutMs: PROBE_MS });
-  try {
-    const signal = AbortSignal.timeout(PROBE_MS);
-    const response = await http.request({
-      url: `${url}/livez`,
-      method: 'GET',
-      headers: {},
-      signal,
-    });
-    response.body.destroy();
-    return response.status === 200;
-  } catch {
-    return false; // Nobody there: that is the answer.
-  }
 }
